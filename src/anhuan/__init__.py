@@ -1,0 +1,1 @@
+"""Anhuan 安还: never miss a card bill, pay the least, be treated fairly by credit."""
