@@ -10,6 +10,9 @@ from enum import StrEnum
 
 from anhuan.kit.errors import Refused
 
+# Words whose middles differ by no more points stand on one line: less than half of the smallest print of a bill.
+_SAME_LINE = 2.5
+
 
 class FileKind(StrEnum):
     """What a file is: a card bill, a bank's daily card mail, rows of a card, account or wallet, or not known."""
@@ -92,6 +95,55 @@ class Line:
     original: tuple[int, str] | None = None  # amount and currency of the trade, where it differs
     instalment: tuple[int, int] | None = None  # (10, 12): the tenth of twelve shares
     balance: int | None = None  # running balance after the row, where printed
+    account: str | None = None  # masked, only where one file holds the rows of several accounts
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """A balance that a statement prints beside its rows: what the bank holds for the person, so a debt is negative."""
+
+    code: str  # opening, closing, available, interim, forward, information
+    amount: int
+    currency: str
+    on: date | None = None
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a PDF page with its box in points, the origin at the upper left."""
+
+    text: str
+    x0: float
+    x1: float
+    top: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a PDF's text layer: its size in points and its words in reading order."""
+
+    number: int
+    width: float
+    height: float
+    words: tuple[Word, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The page as lines of text: words whose middles lie on one height, from left to right."""
+        return "\n".join(" ".join(word.text for word in line) for line in self.lines())
+
+    def lines(self) -> list[list[Word]]:
+        """The words by visual line, from the top, each line from left to right."""
+        found: list[list[Word]] = []
+        for word in sorted(self.words, key=lambda one: ((one.top + one.bottom) / 2, one.x0)):
+            middle = (word.top + word.bottom) / 2
+            if found and abs(middle - (found[-1][0].top + found[-1][0].bottom) / 2) <= _SAME_LINE:
+                found[-1].append(word)
+            else:
+                found.append([word])
+        return [sorted(line, key=lambda one: one.x0) for line in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +168,7 @@ class Reading:
     source: Source = Source.CARD
     account: str | None = None  # masked account or wallet name of an export
     complete: bool = True  # False: rows are known to be missing (a daily mail, a summary-only bill)
+    balances: tuple[Balance, ...] = ()
 
 
 class Unreadable(Refused):
