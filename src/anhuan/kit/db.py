@@ -1,0 +1,212 @@
+"""The database as rooms see it: the base of mapped rows, transactions that end well, and the line of migrations."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+
+import psycopg
+from sqlalchemy import BigInteger, Connection, DateTime, Engine, MetaData, create_engine, make_url, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import NullPool
+
+from anhuan.kit import binaries, postgres, roles, settings
+from anhuan.kit.errors import Broken, Unavailable
+from anhuan.kit.postgres import Access
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+T = TypeVar("T")
+
+POOL: Final = 10  # connections of one process at rest; the web server lends no more threads than pool and overflow
+OVERFLOW: Final = 10
+_AGAIN: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+
+
+class SchemaBehind(Broken):
+    """The tables are older or newer than this program; `anhuan db migrate` brings them up to date."""
+
+    code = "database.schema_behind"
+
+
+class NoDatabase(Unavailable):
+    """The server named by DATABASE_URL does not answer."""
+
+    code = "database.unreachable"
+
+
+class Base(DeclarativeBase):
+    """What every mapped row is: whole numbers are bigint, moments are timestamptz, constraints have steady names."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        int: BigInteger,
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+    }
+
+
+_bound: Engine | Connection | None = None
+_server: postgres.Embedded | None = None
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One transaction: committed at the end, rolled back by any exception."""
+    with Session(_bind(), join_transaction_mode="create_savepoint", expire_on_commit=False) as db, db.begin():
+        yield db
+
+
+def retry_tx(work: Callable[[Session], T], *, attempts: int = 5) -> T:
+    """Do the work in a transaction, again if the server asks for it; the work must bear being repeated (a key)."""
+    for attempt in range(1, attempts + 1):
+        try:
+            with transaction() as db:
+                return work(db)
+        except DBAPIError as error:
+            code = getattr(error.orig, "sqlstate", None)
+            if attempt == attempts or not (code in _AGAIN or error.connection_invalidated):
+                raise
+            time.sleep(0.02 * 2**attempt)
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def access() -> Access:
+    """Where the database is: DATABASE_URL, else the embedded server, which is started when it does not run."""
+    global _server  # one embedded server per process, left by `close`
+    given = settings.read()
+    if given.database_url is not None:
+        _check_version(given.database_url)
+        owner = given.owner_url or given.database_url
+        return Access(given.database_url, given.database_url, owner, found="DATABASE_URL")
+    if _server is None:
+        _server = postgres.Embedded(given.home, pg_bin=given.pg_bin)
+    return _server.join()
+
+
+def use(bind: Engine | Connection | None) -> Engine | Connection | None:
+    """Let `transaction` work on this engine or connection from now on; returns what it worked on before."""
+    global _bound  # one database per process
+    before, _bound = _bound, bind
+    return before
+
+
+def open_engine(url: str) -> Engine:
+    """A pool of connections to the address, in UTC."""
+    return create_engine(
+        driver_url(url),
+        pool_size=POOL,
+        max_overflow=OVERFLOW,
+        pool_pre_ping=True,
+        connect_args={"options": "-c timezone=UTC"},
+    )
+
+
+def close() -> None:
+    """Give back the connections and leave the embedded server; the last process out stops it."""
+    global _server  # see access
+    bind = use(None)
+    if isinstance(bind, Engine):
+        bind.dispose()
+    server, _server = _server, None
+    if server is not None:
+        server.leave()
+
+
+def driver_url(url: str) -> str:
+    """The address with our driver named, as SQLAlchemy wants it."""
+    return (
+        make_url(url.replace("postgres://", "postgresql://", 1))
+        .set(drivername="postgresql+psycopg")
+        .render_as_string(hide_password=False)
+    )
+
+
+def migrate(owner_url: str | None = None) -> str:
+    """Bring the tables to this program's version, as the owner; safe to call twice or at once; returns the version."""
+    from alembic import command  # here, because the command line's help must not pay for it
+
+    engine = create_engine(driver_url(owner_url or access().owner), poolclass=NullPool)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text(f"SET ROLE {roles.OWNER}"))
+            command.upgrade(_migrations(connection), "head")
+    except DBAPIError:
+        if version(engine) != head():  # somebody else may have migrated at the same moment
+            raise
+    finally:
+        engine.dispose()
+    return head()
+
+
+def version(bind: Engine) -> str | None:
+    """The version of the tables, or None where there are none yet."""
+    from alembic.runtime.migration import MigrationContext
+
+    with bind.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def head() -> str:
+    """The version of the tables that this program needs."""
+    from alembic.script import ScriptDirectory
+
+    newest = ScriptDirectory.from_config(_migrations()).get_current_head()
+    if newest is None:
+        raise Broken("this installation has lost its migrations")
+    return newest
+
+
+def require_head() -> None:
+    """Stop unless the tables have this program's version."""
+    bind = _bind()
+    found = version(bind) if isinstance(bind, Engine) else head()
+    if found != head():
+        raise SchemaBehind(f"the tables have version {found}, this program needs {head()}: run `anhuan db migrate`")
+
+
+def _bind() -> Engine | Connection:
+    if _bound is None:
+        use(open_engine(access().app))
+    assert _bound is not None
+    return _bound
+
+
+def _migrations(connection: Connection | None = None) -> "Config":
+    from alembic.config import Config
+
+    package = Path(__file__).resolve().parents[1]
+    tree = settings.checkout()
+    config = Config()
+    config.set_main_option(
+        "script_location", str(tree / "migrations" if tree else package / "migrations").replace("%", "%%")
+    )
+    config.attributes["connection"] = connection
+    return config
+
+
+def _check_version(url: str) -> None:
+    try:
+        with psycopg.connect(url, connect_timeout=10) as connection:
+            major, place = connection.info.server_version // 10000, connection.info.host
+    except psycopg.OperationalError as error:
+        raise NoDatabase(f"the server of DATABASE_URL does not answer: {error}", field="DATABASE_URL") from error
+    if major < binaries.OLDEST:
+        raise binaries.TooOld(
+            f"PostgreSQL {major} at {place} (DATABASE_URL) is too old: Anhuan needs {binaries.OLDEST} or newer",
+            field="DATABASE_URL",
+        )

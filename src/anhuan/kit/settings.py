@@ -1,0 +1,76 @@
+"""Settings: the few things that differ from one machine to the next, read from the environment once per use."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from anhuan.kit.errors import Refused
+
+
+class BadSetting(Refused):
+    """A setting has a value that cannot be used."""
+
+    code = "settings.bad_value"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One environment variable: its name, what holds without it, and what it is for."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+SETTINGS: Final = (
+    Setting("DATABASE_URL", "the embedded server", "PostgreSQL 18 server to use, as the role anhuan_app"),
+    Setting("ANHUAN_OWNER_URL", "DATABASE_URL", "the same server as a member of anhuan_owner, for migrations only"),
+    Setting("ANHUAN_PG_BIN", "the bundled binaries", "folder with initdb, pg_ctl and postgres for the embedded server"),
+    Setting("ANHUAN_HOME", "var in a checkout, else ~/.local/share/anhuan", "folder for the data of this installation"),
+    Setting("ANHUAN_PORT", "8000", "port of the web pages on this machine"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says, checked."""
+
+    database_url: str | None
+    owner_url: str | None
+    pg_bin: Path | None
+    home: Path
+    port: int
+
+
+def read(env: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process; refuses a value that cannot be meant, naming the variable."""
+    given = os.environ if env is None else env
+    pg_bin = given.get("ANHUAN_PG_BIN")
+    return Settings(
+        database_url=given.get("DATABASE_URL") or None,
+        owner_url=given.get("ANHUAN_OWNER_URL") or given.get("DATABASE_URL") or None,
+        pg_bin=Path(pg_bin).absolute() if pg_bin else None,
+        home=Path(given.get("ANHUAN_HOME") or _default_home(given)).expanduser().absolute(),
+        port=_port(given.get("ANHUAN_PORT") or "8000"),
+    )
+
+
+def checkout() -> Path | None:
+    """The folder of the source tree this code runs from, or None when it was installed from a wheel."""
+    top = Path(__file__).resolve().parents[3]
+    return top if (top / "pyproject.toml").is_file() and (top / "migrations").is_dir() else None
+
+
+def _default_home(given: Mapping[str, str]) -> Path:
+    tree = checkout()
+    if tree is not None:
+        return tree / "var"
+    return Path(given.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "anhuan"
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise BadSetting(f"ANHUAN_PORT must be a port number from 1 to 65535, not {text!r}", field="ANHUAN_PORT")
+    return int(text)
