@@ -11,7 +11,7 @@ import psycopg
 from sqlalchemy import BigInteger, Connection, DateTime, Engine, MetaData, create_engine, make_url, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.pool import NullPool
 
 from anhuan.kit import binaries, postgres, roles, settings
@@ -67,8 +67,13 @@ _server: postgres.Embedded | None = None
 @contextmanager
 def transaction() -> Iterator[Session]:
     """One transaction: committed at the end, rolled back by any exception."""
-    with Session(_bind(), join_transaction_mode="create_savepoint", expire_on_commit=False) as db, db.begin():
+    with sessions().begin() as db:
         yield db
+
+
+def sessions() -> sessionmaker[Session]:
+    """The maker of sessions on the database of this process, for doors that open one transaction per request."""
+    return sessionmaker(_bind(), join_transaction_mode="create_savepoint", expire_on_commit=False)
 
 
 def retry_tx(work: Callable[[Session], T], *, attempts: int = 5) -> T:

@@ -1,0 +1,36 @@
+"""The whole house as one ASGI application: pages at /, JSON at /api/v1.
+
+It stands above all rooms because `web` and `api` may not know each other, and somebody must hold both.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from anyio import to_thread
+from fastapi import FastAPI
+from sqlalchemy.orm import Session, sessionmaker
+
+from anhuan import api
+from anhuan.kit import clock, db
+from anhuan.web import shell
+
+THREADS = db.POOL + db.OVERFLOW  # a thread without a connection would only wait for one
+
+
+def create(sessions: sessionmaker[Session], *, now: Callable[[], datetime] = clock.now) -> FastAPI:
+    """The application over one database; a test may hold the clock in its hand."""
+    house = FastAPI(title="Anhuan", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
+    json = api.create(sessions)
+    for door in (house, json):
+        door.state.sessions = sessions
+        door.state.clock = now
+    house.mount("/api/v1", json)
+    shell.mount(house)
+    return house
+
+
+@asynccontextmanager
+async def _lifespan(house: FastAPI) -> AsyncIterator[None]:
+    to_thread.current_default_thread_limiter().total_tokens = THREADS
+    yield

@@ -1,0 +1,120 @@
+"""The program `anhuan`: a list of commands, each imported only when it is called, so that help is quick."""
+
+import importlib
+import signal
+import sys
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from anhuan.kit.errors import Bad
+
+# Command, the module whose `app` it is, and what the list of commands says about it.
+COMMANDS: Final = {
+    "serve": ("anhuan.cli.serve", "Start the web pages on this machine · 打开网页"),
+    "bills": ("anhuan.statements.cli", "Read and import what banks send · 读取、导入账单"),
+    "cards": ("anhuan.cards.cli", "Cards, due dates, what a late payment costs · 信用卡与到期日"),
+    "plan": ("anhuan.planning.cli", "The cheapest way to pay on time · 还款方案"),
+    "demo": ("anhuan.cli.demo", "Fill a demo household · 示例数据"),
+    "db": ("anhuan.cli.database", "The database of this installation · 数据库"),
+    "selfcheck": ("anhuan.cli.selfcheck", "Is everything in order here? · 自检"),
+}
+FAULT_EXIT: Final = 70  # EX_SOFTWARE of sysexits.h
+
+
+class Rooms(TyperGroup):
+    """A group that knows its commands by name and imports one only to run it."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All commands, in the order people need them."""
+        return [name for name in COMMANDS if _is_there(name)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Name and help line alone, which is all that a list of commands needs."""
+        if cmd_name not in COMMANDS or not _is_there(cmd_name):
+            return None
+        return TyperCommand(name=cmd_name, help=COMMANDS[cmd_name][1])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The real command, imported now; a name we do not know is answered as usual."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, command(str(name)), rest
+
+
+app = typer.Typer(
+    cls=Rooms,
+    name="anhuan",
+    help="Anhuan 安还: bills in, plan out. 账单进,方案出。",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def root(
+    verbose: Annotated[bool, typer.Option("--verbose", help="tell what happens inside, on stderr")] = False,
+) -> None:
+    """Set up the log before a command runs."""
+    from anhuan.kit import terminal
+
+    terminal.log_to_stderr(verbose=verbose)
+
+
+def command(name: str) -> Any:
+    """The named command, ready to run."""
+    made = typer.main.get_command(importlib.import_module(COMMANDS[name][0]).app)
+    made.name = name
+    return made
+
+
+def main(args: list[str] | None = None) -> NoReturn:
+    """Run the command line and end the process: 0 done, 1 bad news told in one line, 2 misuse, 70 our fault."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end_orderly)
+    try:
+        typer.main.get_command(app)(args, prog_name="anhuan")
+    except Bad as bad:
+        _tell(f"{bad.field}: {bad.message}" if bad.field else bad.message)
+        sys.exit(1)
+    except Exception as fault:
+        _tell(f"unexpected fault {type(fault).__name__}: {fault} (trace in {_keep_trace()})")
+        sys.exit(FAULT_EXIT)
+    finally:
+        _leave_database()
+    raise AssertionError("unreachable: the command line always ends with an exit")
+
+
+def _is_there(name: str) -> bool:
+    """Whether the room's file exists; asking the import system would import the room."""
+    return Path(__file__).parents[2].joinpath(*COMMANDS[name][0].split(".")).with_suffix(".py").exists()
+
+
+def _tell(line: str) -> None:
+    print("anhuan:", " ".join(line.split()), file=sys.stderr)  # noqa: T201 - one line, without a logger's dress
+
+
+def _keep_trace() -> Path:
+    """The trace helps whoever mends the fault, not whoever met it: it goes to a file of this installation."""
+    from anhuan.kit import settings
+
+    place = settings.read().home / "faults.log"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.open("a") as out:
+        traceback.print_exc(file=out)
+    return place
+
+
+def _end_orderly(number: int, frame: FrameType | None) -> NoReturn:
+    """A polite request to stop unwinds the stack, so that the database is left in order."""
+    sys.exit(128 + number)
+
+
+def _leave_database() -> None:
+    database = sys.modules.get("anhuan.kit.db")
+    if database is not None:
+        database.close()

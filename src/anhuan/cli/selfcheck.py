@@ -1,0 +1,74 @@
+"""`anhuan selfcheck`: walk through the house once and say what is not in order."""
+
+from collections.abc import Callable
+from typing import Final
+
+import psycopg
+import typer
+
+from anhuan.kit import clock, db, roles, settings
+from anhuan.kit.errors import Bad, Broken
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def selfcheck() -> None:
+    """Check settings, database, rights, tables and calendar; exit code 1 when something is not in order."""
+    bad = 0
+    for name, check in CHECKS.items():
+        try:
+            typer.echo(f"ok    {name}: {check()}")
+        except Bad as trouble:
+            bad += 1
+            typer.echo(f"FAIL  {name}: {trouble.message}")
+    raise typer.Exit(1 if bad else 0)
+
+
+def check_settings() -> str:
+    """The settings can be read; tells where the data lie."""
+    given = settings.read()
+    return f"data in {given.home}, port {given.port}"
+
+
+def check_database() -> str:
+    """A server of the right version answers."""
+    access = db.access()
+    with psycopg.connect(access.app, connect_timeout=10) as connection:
+        version = connection.info.parameter_status("server_version")
+    return f"PostgreSQL {version}, {access.found}"
+
+
+def check_rights() -> str:
+    """The role of the application cannot change tables or roles."""
+    with psycopg.connect(db.access().app, connect_timeout=10) as connection:
+        wrong = roles.complaints(connection)
+    if wrong:
+        raise Broken("; ".join(wrong))
+    return f"the application is {roles.APP}, without rights it does not need"
+
+
+def check_tables() -> str:
+    """The tables have the version that this program needs."""
+    db.require_head()
+    return f"version {db.head()}"
+
+
+def check_calendar() -> str:
+    """The working days of this year are known."""
+    from anhuan.kit import calendar
+
+    this_year, known = clock.today().year, calendar.current().years()
+    if this_year not in known:
+        raise Broken(f"the working days of {this_year} are not known to this version")
+    later = "known" if this_year + 1 in known else "provisional"
+    return f"working days known for {this_year}, {later} for {this_year + 1}"
+
+
+CHECKS: Final[dict[str, Callable[[], str]]] = {
+    "settings": check_settings,
+    "database": check_database,
+    "rights": check_rights,
+    "tables": check_tables,
+    "calendar": check_calendar,
+}

@@ -1,0 +1,69 @@
+"""`anhuan serve`: database, tables and pages in one go, on this machine alone."""
+
+import errno
+import socket
+from typing import Annotated
+
+import structlog
+import typer
+
+from anhuan.kit import db, settings
+from anhuan.kit.errors import Unavailable
+
+app = typer.Typer(rich_markup_mode=None)
+log = structlog.get_logger(__name__)
+
+
+class PortTaken(Unavailable):
+    """Another program listens on the port already."""
+
+    code = "serve.port_taken"
+
+
+@app.command()
+def serve(
+    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="instead of ANHUAN_PORT")] = None,
+) -> None:
+    """Start the web pages on this machine; Ctrl-C stops them and the database they started."""
+    number = settings.read().port if port is None else port
+    doors = loopback(number)
+    access = db.access()
+    if access.found == "DATABASE_URL" and settings.read().owner_url == access.app:
+        db.require_head()  # the application may not change tables; its administrator runs `anhuan db migrate`
+    else:
+        db.migrate(access.owner)
+    typer.echo(f"Anhuan 安还  http://localhost:{number}  (Ctrl-C stops)")
+    run(doors)
+
+
+def loopback(port: int) -> list[socket.socket]:
+    """Listening sockets on 127.0.0.1 and, where there is one, ::1: nobody beyond this machine can connect."""
+    doors = []
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        try:
+            door = socket.socket(family, socket.SOCK_STREAM)
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            door.bind((address, port))
+            door.listen(128)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                sentence = f"port {port} is taken on {address}; choose another: anhuan serve --port {port % 65535 + 1}"
+                raise PortTaken(sentence, field="ANHUAN_PORT") from error
+            if family == socket.AF_INET:
+                raise PortTaken(f"cannot listen on {address}:{port}: {error}", field="ANHUAN_PORT") from error
+            continue  # a machine without IPv6
+        doors.append(door)
+    return doors
+
+
+def run(doors: list[socket.socket]) -> None:
+    """Serve until Ctrl-C or a polite signal."""
+    import uvicorn  # here, like the application, because no other command needs the web
+
+    from anhuan import app as house
+
+    config = uvicorn.Config(house.create(db.sessions()), log_level="warning", access_log=False, server_header=False)
+    try:
+        uvicorn.Server(config).run(sockets=doors)
+    except KeyboardInterrupt:
+        log.info("stopped by Ctrl-C")
