@@ -1,0 +1,156 @@
+"""Reads the rows of a bill (账单明细): one pattern per bank, the same for table rows and for flat text."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property
+from typing import Final
+
+from anhuan.statements import rules
+from anhuan.statements.model import Line, LineKind
+from anhuan.statements.text import CURRENCIES, Sheet, amount_of, date_of, mask_numbers, tail_of
+
+# Pieces for the patterns of banks, over half-width text.
+MMDD: Final = r"(?<![\d.,*/:-])(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?![\d.,*/:])"
+MM_SLASH_DD: Final = r"(?<![\d.,*/:-])(?:0[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01])(?![\d/])"
+YYMMDD: Final = r"(?<![\d.,*/:-])\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?![\d.,*/:])"
+DIGITS: Final = r"\d{1,3}(?:,\d{3}){1,4}\.\d{1,2}|\d{1,12}\.\d{1,2}"
+SIGNED: Final = rf"(?:-\s*)?(?:{DIGITS})(?![\d%])"
+TAIL: Final = r"(?<![\d.,*])\d{4}(?![\d.,])"
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What a heading between the rows says of the rows below: kind, direction, currency, card."""
+
+    kind: LineKind | None = None
+    sign: int | None = None  # +1: the amounts below are spending, -1: credits; for banks that print no sign
+    currency: str | None = None
+    card: bool | None = None  # True: the heading ends in the digits of the card; False: the rows below have no card
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    kind: LineKind | None = None
+    sign: int | None = None
+    currency: str | None = None
+    card: str | None = None
+
+
+@dataclass(frozen=True)
+class RowShape:
+    """How a bank's rows look: a pattern with the groups desc and amount.
+
+    It may have the groups trade, post, kind, tail, cur (currency of the amount), orig and orig_cur. `headings` are
+    patterns of the headings between the rows; `flip` turns the sign (ABC prints spending as negative). `.` meets line
+    ends too, since a flat mail has each cell on a line of its own. Patterns are compiled at first use.
+    """
+
+    rows: str
+    headings: Mapping[str, Heading] = field(default_factory=dict)
+    flip: bool = False
+    currency: str = "CNY"
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The pattern of a row."""
+        return re.compile(self.rows, re.S)
+
+    @cached_property
+    def heading_pattern(self) -> re.Pattern[str]:
+        """The headings as one pattern, each in a group of its own."""
+        return re.compile("|".join(f"(?P<h{number}>{words})" for number, words in enumerate(self.headings)))
+
+
+def lines_of(sheet: Sheet, form: RowShape, *, near: date | None) -> list[Line]:
+    """Every row of the sheet that has the shape; `near` is the statement date, which gives dates their year."""
+    matches = list(form.pattern.finditer(sheet.text))
+    if not matches:
+        return []
+    states = _states(sheet, form, matches)
+    places = [place for place, _ in states]
+    lines: list[Line] = []
+    for match in matches:
+        state = (
+            states[bisect_right(places, match.start()) - 1][1] if places and places[0] <= match.start() else _State()
+        )
+        line = _line(sheet, form, match, state, near)
+        if line is not None:
+            lines.append(replace(line, span=f"row {len(lines) + 1}: {sheet.printed(*match.span())[:80]}"))
+    return lines
+
+
+def _states(sheet: Sheet, form: RowShape, matches: Sequence[re.Match[str]]) -> list[tuple[int, _State]]:
+    """What holds from each heading on; words inside a row are no heading."""
+    if not form.headings:
+        return []
+    known = list(form.headings.values())
+    starts = [match.start() for match in matches]
+    state, found = _State(), []
+    for met in form.heading_pattern.finditer(sheet.text):
+        inside = bisect_right(starts, met.start()) - 1
+        if inside >= 0 and met.start() < matches[inside].end():
+            continue
+        state = _after(state, known[int((met.lastgroup or "h0")[1:])], met[0])
+        found.append((met.start(), state))
+    return found
+
+
+def _after(state: _State, heading: Heading, words: str) -> _State:
+    if heading.currency:
+        state = _State(currency=heading.currency, card=state.card)
+    if heading.card is not None:
+        state = replace(state, card=_last_digits(words) if heading.card else None)
+    if heading.kind or heading.sign:
+        state = replace(state, kind=heading.kind, sign=heading.sign)
+    return state
+
+
+def _last_digits(words: str) -> str | None:
+    digits = re.findall(r"\d{3,}", words)
+    return tail_of(digits[-1]) if digits else None
+
+
+def _line(sheet: Sheet, form: RowShape, match: re.Match[str], state: _State, near: date | None) -> Line | None:
+    groups = match.groupdict()
+    traded_on, posted_on = _day(groups.get("trade"), near), _day(groups.get("post"), near)
+    named = CURRENCIES.get(groups.get("cur") or "")
+    currency = named or state.currency or form.currency
+    amount = amount_of(groups["amount"], currency)
+    if amount is None or (traded_on is None and posted_on is None):
+        return None
+    currency = amount.currency or currency
+    minor = -amount.minor if form.flip else amount.minor
+    if state.sign is not None:
+        minor = state.sign * abs(minor)
+    description = mask_numbers(sheet.printed(*match.span("desc"))) if groups["desc"] else ""
+    tail = groups.get("tail")
+    return Line(
+        posted_on=posted_on,
+        traded_on=traded_on,
+        description=description,
+        amount=minor,
+        currency=currency,
+        card=tail_of(tail) if tail else state.card,
+        kind=rules.kind_of(f"{groups.get('kind') or ''} {description}", minor, state.kind),
+        original=_original(groups, minor, currency),
+        instalment=rules.instalment_of(description),
+    )
+
+
+def _day(words: str | None, near: date | None) -> date | None:
+    return date_of(words, near) if words else None
+
+
+def _original(groups: Mapping[str, str | None], minor: int, currency: str) -> tuple[int, str] | None:
+    """The amount in the currency of the trade, where that is another one; it has the sign of the posted amount."""
+    words = groups.get("orig")
+    named = CURRENCIES.get(groups.get("orig_cur") or "")
+    if not words:
+        return None
+    amount = amount_of(words, named or currency)
+    if amount is None or (amount.currency or named or currency) == currency:
+        return None
+    return (-1 if minor < 0 else 1) * abs(amount.minor), amount.currency or named or currency
