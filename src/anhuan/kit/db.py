@@ -15,7 +15,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.pool import NullPool
 
 from anhuan.kit import binaries, postgres, roles, settings
-from anhuan.kit.errors import Broken, Unavailable
+from anhuan.kit.errors import Broken, Refused, Unavailable
 from anhuan.kit.postgres import Access
 
 if TYPE_CHECKING:
@@ -38,6 +38,12 @@ class NoDatabase(Unavailable):
     """The server named by DATABASE_URL does not answer."""
 
     code = "database.unreachable"
+
+
+class NotTheOwner(Refused):
+    """The login for migrations may not act as the owner of the tables."""
+
+    code = "database.not_the_owner"
 
 
 class Base(DeclarativeBase):
@@ -148,7 +154,7 @@ def migrate(owner_url: str | None = None) -> str:
     engine = create_engine(driver_url(owner_url or access().owner), poolclass=NullPool)
     try:
         with engine.begin() as connection:
-            connection.execute(text(f"SET ROLE {roles.OWNER}"))
+            _become_owner(connection)
             command.upgrade(_migrations(connection), "head")
     except DBAPIError:
         if version(engine) != head():  # somebody else may have migrated at the same moment
@@ -189,6 +195,14 @@ def _bind() -> Engine | Connection:
         use(open_engine(access().app))
     assert _bound is not None
     return _bound
+
+
+def _become_owner(connection: Connection) -> None:
+    try:
+        connection.execute(text(f"SET ROLE {roles.OWNER}"))
+    except DBAPIError as error:
+        sentence = f"this login is no member of {roles.OWNER}: set ANHUAN_OWNER_URL (SQL: anhuan db roles)"
+        raise NotTheOwner(sentence, field="ANHUAN_OWNER_URL") from error
 
 
 def _migrations(connection: Connection | None = None) -> "Config":
