@@ -263,7 +263,7 @@ class DueBoard:
 
 @dataclass(frozen=True, slots=True)
 class OwnAccount:
-    """A debit account of the user: what it holds, when that was known, and what is never to be spent, in minor units."""
+    """A debit account of the user: what it holds, since when that is known, what is never to be spent; minor units."""
 
     account_id: UUID
     bank: str
