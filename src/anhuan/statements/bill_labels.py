@@ -283,10 +283,14 @@ def _columns(text: str, labels: list[_Label], values: list[_Value]) -> list[tupl
         or (not text.startswith(("\t",), 0) and cells < 1)
     ):
         return []
-    at = {text.count("\t", value_row, value.start): value for value in reversed(values) if value.start < ends[1]}
-    found = [(label, at.get(text.count("\t", label_row, label.start))) for label in labels]
-    fits = [(label, value) for label, value in found if value is not None and _fits(label, value)]
-    return fits if len(fits) == len([value for _, value in found if value is not None]) else []
+    at: dict[int, list[_Value]] = {}
+    for value in values:
+        if value.start < ends[1]:
+            at.setdefault(text.count("\t", value_row, value.start), []).append(value)
+    found = [(label, at.get(text.count("\t", label_row, label.start), [])) for label in labels]
+    if any(inside and not _fits(label, inside[0]) for label, inside in found):
+        return []
+    return [(label, value) for label, inside in found for value in inside if _fits(label, value)]
 
 
 def _fits(label: _Label, value: _Value) -> bool:

@@ -61,6 +61,7 @@ _BLOCKS: Final = frozenset(
 )
 _SPACE: Final = re.compile(r"\s+")
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\0]")
+_ADDRESS: Final = re.compile(r"[\[<(（]?\s*https?://[^\s\[\]<>()（）\u3400-\u9fff]+\s*[\]>)）]?", re.I)
 _BLANKS: Final = re.compile(r"[ \x0b\x0c\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _EDGES: Final = re.compile(r" *([\t\n\r]) *")
 _EMPTY_LINES: Final = re.compile(r"\n[\s]*\n")
@@ -117,6 +118,8 @@ def _flatten(source: str) -> Iterator[str]:
 
 
 def _sheet(loose: str) -> Sheet:
+    if "://" in loose:  # plain text shows the address of each link: its digits are nobody's amounts
+        loose = _ADDRESS.sub(" ", loose)
     raw = _EDGES.sub(r"\1", _BLANKS.sub(" ", _INVISIBLE.sub("", loose)))
     raw = _EMPTY_LINES.sub("\n", raw).strip(" \n\r")
     return Sheet(raw, _WIDE.sub(lambda wide: _HALF[wide[0]], raw))
