@@ -1,0 +1,61 @@
+"""Dates that stand elsewhere than beside a label: in a sentence, in a title, or as a rule of the month."""
+
+import re
+from calendar import monthrange
+from dataclasses import replace
+from datetime import date
+from typing import Final, Literal, get_args
+
+from anhuan.statements.bill_reader import Dates
+from anhuan.statements.model import Bill
+from anhuan.statements.text import DATE, Sheet, date_of
+
+Named = Literal["statement_on", "due_on", "cycle_from", "cycle_to"]
+_TITLE: Final = re.compile(r"对账单\s*\(\s*(?P<year>20\d\d)\s*[年/.-]\s*(?P<month>\d{1,2})\s*(?:月份?)?\s*\)")
+_DAY: Final = re.compile(r"账单日[^\d\n每]{0,20}\s*(?:每月\s*)?(?P<day>[1-9]|[12]\d|3[01])(?![\d/.-])\s*[日号]?")
+_CYCLE: Final = re.compile(rf"(?P<begin>{DATE})\s*(?:至|到|-+)\s*(?P<end>{DATE})\s*的?\s*信用卡账户变")
+_LATEST: Final = re.compile(rf"最[晚迟]\s*于\s*(?P<due>{DATE})")
+RULE: Final = "rule of the month: "
+
+
+def dated(dates: Dates, field: Named, value: date | None, span: str, confidence: float = 0.95) -> Dates:
+    """The same dates with one more, unless it is known already."""
+    if value is None or getattr(dates, field) is not None:
+        return dates
+    days = {name: getattr(dates, name) for name in get_args(Named)} | {field: value}
+    return Dates(**days, confidence=dates.confidence | {field: confidence}, spans=dates.spans | {field: span})
+
+
+def by_sentence(sheet: Sheet, dates: Dates) -> Dates:
+    """特为您呈上…至…信用卡账户变动情况。您最晚于…还款: the cycle, whose end is the statement date, and the due date."""
+    if cycle := _CYCLE.search(sheet.text):
+        span = sheet.printed(*cycle.span())
+        dates = dated(dates, "cycle_from", date_of(cycle["begin"]), span)
+        dates = dated(dates, "cycle_to", date_of(cycle["end"]), span)
+        dates = dated(dates, "statement_on", date_of(cycle["end"]), span)
+    if latest := _LATEST.search(sheet.text):
+        dates = dated(dates, "due_on", date_of(latest["due"]), sheet.printed(*latest.span()))
+    return dates
+
+
+def by_month_rule(sheet: Sheet, dates: Dates) -> Dates:
+    """对账单(2026/08) with 账单日 每月19日: the statement date from the month of the title and the day of the rule.
+
+    A day that the month does not have is its last.
+    """
+    title, day = _TITLE.search(sheet.text), _DAY.search(sheet.labels)
+    if title is None or day is None or not 1 <= int(title["month"]) <= 12:
+        return dates
+    year, month = int(title["year"]), int(title["month"])
+    value = date(year, month, min(int(day["day"]), monthrange(year, month)[1]))
+    return dated(dates, "statement_on", value, f"{RULE}{sheet.printed(*title.span())} {day[0]}", 0.9)
+
+
+def by_rule_marked(bills: list[Bill]) -> list[Bill]:
+    """Bills whose statement date came from a rule of the month say so in `inferred`."""
+    return [
+        replace(bill, inferred=(*bill.inferred, "statement_on"))
+        if bill.spans.get("statement_on", "").startswith(RULE)
+        else bill
+        for bill in bills
+    ]
