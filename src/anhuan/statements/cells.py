@@ -114,6 +114,16 @@ def masked_name(name: str) -> str:
     return f"****{digits[-4:]}" if re.fullmatch(r"[\d*]{7,}", digits) else name
 
 
+def masked_accounts(numbers: Iterable[str]) -> dict[str, str]:
+    """Each account number cut to its last four digits, or to as many as tell it from the others of the file."""
+    plain = {number: re.sub(r"\s", "", number) for number in numbers}
+    for kept in (4, 6, 8, 10):
+        tails = {number: f"****{digits[-kept:]}" for number, digits in plain.items()}
+        if len(set(tails.values())) == len(set(plain.values())):
+            break
+    return tails
+
+
 def _given_back(text: str, currency: str) -> tuple[int, str]:
     """What a wallet writes inside the amount about refunds, and the amount without it."""
     note = _REFUNDED.search(text)

@@ -96,6 +96,7 @@ class Line:
     instalment: tuple[int, int] | None = None  # (10, 12): the tenth of twelve shares
     balance: int | None = None  # running balance after the row, where printed
     account: str | None = None  # masked, only where one file holds the rows of several accounts
+    valued_on: date | None = None  # value date (起息日) of an account row, where printed
 
 
 @dataclass(frozen=True, slots=True)
