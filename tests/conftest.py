@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from anhuan.kit import db as database
-from anhuan.kit import ids, postgres, roles
+from anhuan.kit import ids, postgres, roles, terminal
 
 TOP = Path(__file__).resolve().parents[1]
 TEMPLATE = "anhuan_template"
@@ -26,6 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """No test may touch the data of the person who runs it: settings are forgotten, the home is a fresh folder."""
     for name in ("DATABASE_URL", "ANHUAN_OWNER_URL", "ANHUAN_PORT"):
         os.environ.pop(name, None)
+    terminal.log_to_stderr(verbose=False)
     if hasattr(config, "workerinput"):
         return
     home = Path(tempfile.mkdtemp(prefix="anhuan-test-"))

@@ -6,6 +6,7 @@ It stands above all rooms because `web` and `api` may not know each other, and s
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Final
 
 from anyio import to_thread
 from fastapi import FastAPI
@@ -15,7 +16,7 @@ from anhuan import api
 from anhuan.kit import clock, db
 from anhuan.web import shell
 
-THREADS = db.POOL + db.OVERFLOW  # a thread without a connection would only wait for one
+THREADS: Final = db.POOL + db.OVERFLOW  # a thread without a connection would only wait for one
 
 
 def create(sessions: sessionmaker[Session], *, now: Callable[[], datetime] = clock.now) -> FastAPI:
@@ -28,6 +29,11 @@ def create(sessions: sessionmaker[Session], *, now: Callable[[], datetime] = clo
     house.mount("/api/v1", json)
     shell.mount(house)
     return house
+
+
+def serve() -> FastAPI:
+    """The application over the database of this installation; the web server calls it by name."""
+    return create(db.sessions())
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import errno
 import socket
-from typing import Annotated
+from typing import Annotated, Final
 
 import structlog
 import typer
@@ -11,6 +11,7 @@ from anhuan.kit import db, settings
 from anhuan.kit.errors import Unavailable
 
 app = typer.Typer(rich_markup_mode=None)
+APPLICATION: Final = "anhuan.app:serve"
 log = structlog.get_logger(__name__)
 
 
@@ -58,11 +59,10 @@ def loopback(port: int) -> list[socket.socket]:
 
 def run(doors: list[socket.socket]) -> None:
     """Serve until Ctrl-C or a polite signal."""
-    import uvicorn  # here, like the application, because no other command needs the web
+    import uvicorn  # here, because no other command needs the web
 
-    from anhuan import app as house
-
-    config = uvicorn.Config(house.create(db.sessions()), log_level="warning", access_log=False, server_header=False)
+    # The application stands above the command line, so it is named and not imported.
+    config = uvicorn.Config(APPLICATION, factory=True, log_level="warning", access_log=False, server_header=False)
     try:
         uvicorn.Server(config).run(sockets=doors)
     except KeyboardInterrupt:

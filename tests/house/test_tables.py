@@ -1,0 +1,105 @@
+"""The tables: made by migrations as the code describes them, owned by users, closed to others."""
+
+import importlib
+import importlib.util
+import pkgutil
+from typing import Any
+
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import BigInteger, DateTime, Engine, Integer, Table, UniqueConstraint, inspect, text
+from sqlalchemy.orm import Session
+
+import anhuan
+from anhuan.kit.db import Base
+
+
+def all_tables() -> list[Table]:
+    """The tables of all rooms."""
+    for room in pkgutil.iter_modules(anhuan.__path__):
+        if room.ispkg and importlib.util.find_spec(f"anhuan.{room.name}.tables"):
+            importlib.import_module(f"anhuan.{room.name}.tables")
+    return list(Base.metadata.tables.values())
+
+
+def test_the_migrations_make_what_the_code_describes(worker_engine: Engine) -> None:
+    assert all_tables()
+    with worker_engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        temporal = set(connection.scalars(text("SELECT conname FROM pg_constraint WHERE conperiod")))
+        found = compare_metadata(context, Base.metadata)
+    # WITHOUT OVERLAPS has no word in SQLAlchemy, so the migration alone states it.
+    differences = [one for one in found if not (isinstance(one, tuple) and getattr(one[1], "name", None) in temporal)]
+    # A name that PostgreSQL gave and one that our convention gives may differ; table and columns may not.
+    removed = {described[1:] for one in differences if (described := describe(one))[0] == "remove_constraint"}
+    added = {described[1:] for one in differences if (described := describe(one))[0] == "add_constraint"}
+    others = [describe(one) for one in differences if describe(one)[0] not in ("remove_constraint", "add_constraint")]
+    assert [*others, *(removed ^ added)] == []
+
+
+def describe(difference: Any) -> tuple[str, ...]:
+    """What differs, in which table, on which columns."""
+    if isinstance(difference, list):
+        return describe(difference[0])
+    what, *things = difference
+    subject = next((thing for thing in things if hasattr(thing, "name")), None)
+    if subject is None:
+        return (what, *map(str, things))
+    table = getattr(subject, "table", None)
+    columns = [column.name for column in getattr(subject, "columns", [])]
+    return (what, str(subject.name if table is None else table.name), *(columns or [str(subject.name)]))
+
+
+def test_rows_of_users_are_keyed_by_their_user() -> None:
+    wrong = [
+        table.name
+        for table in all_tables()
+        if "user_id" in table.columns and next(column.name for column in table.primary_key.columns) != "user_id"
+    ]
+    assert wrong == []
+
+
+def test_what_is_unique_is_unique_within_a_user(worker_engine: Engine) -> None:
+    wrong: list[str] = []
+    looked = inspect(worker_engine)
+    for table in all_tables():
+        if "user_id" not in table.columns:
+            continue
+        uniques = [one for one in table.constraints if isinstance(one, UniqueConstraint)]
+        names = [{column.name for column in one.columns} for one in uniques]
+        names += [set(map(str, index["column_names"])) for index in looked.get_indexes(table.name) if index["unique"]]
+        wrong += [f"{table.name}: {sorted(columns)}" for columns in names if "user_id" not in columns]
+    assert wrong == []
+
+
+def test_money_is_bigint_and_moments_know_their_zone() -> None:
+    columns = [column for table in all_tables() for column in table.columns]
+    wrong = [
+        str(column) for column in columns if column.name.endswith("_minor") and not isinstance(column.type, BigInteger)
+    ]
+    wrong += [str(c) for c in columns if isinstance(c.type, DateTime) and not c.type.timezone]
+    wrong += [str(c) for c in columns if c.name.endswith("_at") and isinstance(c.type, Integer)]
+    assert wrong == []
+
+
+def test_there_are_no_triggers_and_no_rights_for_strangers(worker_engine: Engine) -> None:
+    with worker_engine.connect() as connection:
+        assert connection.execute(text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")).all() == []
+        strangers = text(
+            "SELECT c.relname FROM pg_class c, aclexplode(c.relacl) a"
+            " WHERE c.relnamespace = 'public'::regnamespace AND a.grantee = 0"
+        )
+        assert connection.execute(strangers).all() == []
+
+
+def test_the_application_may_read_and_write_every_row_but_own_no_table(db: Session) -> None:
+    rights = (
+        "SELECT tablename, tableowner FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+    )
+    for name, owner in db.execute(text(rights)).all():
+        assert owner == "anhuan_owner", name
+        for right in ("SELECT", "INSERT", "UPDATE", "DELETE"):
+            assert db.scalar(text("SELECT has_table_privilege(:name, :right)"), {"name": name, "right": right}), (
+                name,
+                right,
+            )
