@@ -1,0 +1,86 @@
+"""What channels ask: fees above the month's free quota, and limits per payment, day and month, as rows of a program."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from anhuan.planning.model import Channel, Request
+from anhuan.planning.options import Option
+from anhuan.planning.solver import Program, Terms
+from anhuan.planning.ways import month_of
+
+YUAN = 100
+
+
+def limit_ways(
+    request: Request, program: Program, payments: Sequence[tuple[str, Option, int]], burden: int
+) -> dict[int, Terms]:
+    """Write the channels' rows; gives each payment column's fee as terms (columns without a fee are missing).
+
+    `burden` is the most fen that all bills together can ask for.
+    """
+    fees: dict[int, Terms] = {}
+    for channel in request.channels:
+        used = [(card, option, column) for card, option, column in payments if option.channel is channel]
+        if not used:
+            continue
+        if channel.fee_rate or channel.fee_minimum:
+            _fees(program, channel, used, burden, fees)
+        if channel.per_day_max:
+            _days(program, channel, used)
+        if channel.per_payment_min or channel.payments_per_month:
+            _counts(program, channel, used, burden)
+    return fees
+
+
+def _fees(
+    program: Program, channel: Channel, used: list[tuple[str, Option, int]], burden: int, fees: dict[int, Terms]
+) -> None:
+    """Above the quota every fen pays; which payments use the quota up is the program's choice, the sum is the same."""
+    by_month: dict[int, Terms] = {}
+    for _, option, column in used:
+        charged = column
+        if channel.free_quota:
+            charged = program.column()
+            program.row(0.0, [(column, 1.0), (charged, -1.0)])
+            by_month.setdefault(month_of(option.day), []).extend([(column, 1.0), (charged, -1.0)])
+        fees[column] = _fee(program, channel.fee_rate, channel.fee_minimum, charged, burden)
+    for terms in by_month.values():
+        program.row(0.0, terms, channel.free_quota / YUAN)
+
+
+def _fee(program: Program, rate: Fraction, least: int, charged: int, burden: int) -> Terms:
+    if not least:
+        program.cost[charged] += float(rate)
+        return [(charged, float(rate))]
+    fee = program.column(cost=1.0)
+    used = program.switch(safe_up=True)
+    program.row(0.0, [(used, burden / YUAN), (charged, -1.0)])
+    program.row(0.0, [(fee, 1.0), (charged, -float(rate))])
+    program.row(0.0, [(fee, 1.0), (used, -least / YUAN)])
+    return [(fee, 1.0)]
+
+
+def _days(program: Program, channel: Channel, used: list[tuple[str, Option, int]]) -> None:
+    by_day: dict[int, Terms] = {}
+    for _, option, column in used:
+        by_day.setdefault(option.day, []).append((column, 1.0))
+    for terms in by_day.values():
+        program.row(0.0, terms, channel.per_day_max / YUAN)
+
+
+def _counts(program: Program, channel: Channel, used: list[tuple[str, Option, int]], burden: int) -> None:
+    """A smallest payment, and how many payments a card may get in a month."""
+    groups: dict[tuple[str, int], Terms] = {}
+    for card, option, column in used:
+        groups.setdefault((card, option.day), []).append((column, 1.0))
+    counted: dict[tuple[str, int], Terms] = {}
+    most = channel.per_payment_max or burden
+    for (card, day), terms in groups.items():
+        times = program.switch(high=float(channel.payments_per_month or -(-burden // most) + 1), safe_up=True)
+        program.row(0.0, [(times, most / YUAN), *((column, -1.0) for column, _ in terms)])
+        if channel.per_payment_min:
+            program.row(0.0, [*terms, (times, -channel.per_payment_min / YUAN)])
+        counted.setdefault((card, month_of(day)), []).append((times, 1.0))
+    if channel.payments_per_month:
+        for terms in counted.values():
+            program.row(0.0, terms, float(channel.payments_per_month))
