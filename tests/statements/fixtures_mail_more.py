@@ -235,7 +235,10 @@ def cmbc_2020() -> Letter:
             pairs(
                 ("本期账单日 Statement Date", "2021/01/05"),
                 ("本期最后还款日 Payment Due Date", "2021/01/25"),
-                ("人民币/美元账户 RMB/USD Account", "RMB 14,363.00 RMB 1,436.30"),
+            ),
+            rows(
+                ("账户名称 Account", "本期应还款金额 New Balance", "本期最低还款金额 Min.Payment"),
+                ("人民币/美元账户 RMB/USD Account", "RMB 14,363.00", "RMB 1,436.30"),
             ),
             Para("消 费"),
             rows(("12/28", "12/29", "示例家具", "14,363.00", "1234")),

@@ -1,12 +1,14 @@
 """The pattern of a row from the order of its columns, and a part of a sheet by its headings."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from anhuan.statements.bill_reader import Dates, Draft
 from anhuan.statements.bill_rows import SIGNED, TAIL
-from anhuan.statements.text import CURRENCY, DATE, Sheet
+from anhuan.statements.model import Bill, Line, Problem
+from anhuan.statements.text import CURRENCY, DATE, Sheet, date_of
 
 # A day with its year, and the time that some banks print behind it; or month and day alone.
 YEAR_DAY: Final = rf"{DATE}(?:\s+\d\d:\d\d(?::\d\d)?)?"
@@ -53,3 +55,26 @@ def up_to(sheet: Sheet, pattern: re.Pattern[str], start: int = 0) -> Sheet:
     """The sheet from `start` up to the first place of a pattern, or to its end."""
     met = pattern.search(sheet.text, start)
     return part(sheet, start, met.start() if met else None)
+
+
+def draft_of(
+    sheet: Sheet, bills: Sequence[Bill], lines: Sequence[Line], dates: Dates, *, date: str = YEAR_DAY, notes: int = 0
+) -> Draft:
+    """The bills with their rows; two dates side by side that became no row are told, so that no row is lost in silence.
+
+    `notes` is the number of such pairs that are no rows of money (a bank's remark on an instalment plan).
+    """
+    unread = _pairs_of_dates(sheet, dates, date) - notes - len(lines)
+    if unread <= 0:
+        return Draft(list(bills), list(lines))
+    note = Problem("bill.rows_unread", f"有 {unread} 行明细没有读懂，未导入")
+    return Draft(list(bills), list(lines), notes=[note], complete=False)
+
+
+def _pairs_of_dates(sheet: Sheet, dates: Dates, date: str) -> int:
+    """How often two dates stand side by side, but for the dates of the bill itself."""
+    own = {dates.statement_on, dates.due_on, dates.cycle_from, dates.cycle_to}
+    near = dates.statement_on or dates.due_on
+    pairs = re.finditer(rf"(?P<one>{date})\s+(?P<two>{date})(?=\s)", sheet.text)
+    read = ((date_of(pair["one"], near), date_of(pair["two"], near)) for pair in pairs)
+    return sum(one == two or not {one, two} <= own for one, two in read)
