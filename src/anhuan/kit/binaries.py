@@ -129,7 +129,7 @@ def _open_copy(folder: Path, found: str, account: Account) -> Path:
             f"{found}: user {account.name} cannot enter {folder}; open its folders or run as a normal user"
         )
     install = folder.parents[1]  # <site-packages>/<bundle>
-    mark = hashlib.sha256(f"{install}:{(folder / 'postgres').stat().st_mtime_ns}".encode()).hexdigest()[:12]
+    mark = hashlib.sha256((folder / "postgres").read_bytes()).hexdigest()[:12]  # one copy for all installations
     place = SHARED_PLACE / f"postgresql-{mark}"
     if not place.is_dir():
         SHARED_PLACE.mkdir(mode=0o755, exist_ok=True)
