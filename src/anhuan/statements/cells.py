@@ -88,15 +88,12 @@ def amount_of(cell: str, currency: str = "CNY") -> Amount | None:
 
 
 def card_tail(cell: str) -> str | None:
-    """The last digits of a card as printed (4, or 3 of a 15-digit card), None for blanks and 0000."""
-    digits = re.sub(r"\.0$", "", cell.strip())
-    runs = re.findall(r"\d+", digits)
+    """The last four digits of a card, None for blanks and 0000; a spreadsheet may have lost the leading zeros."""
+    runs = re.findall(r"\d+", cell.strip())
     if not runs:
         return None
-    tail = runs[-1][-4:]
-    if "*" not in digits and len(runs) == 1 and len(runs[0]) < 4 and not digits.startswith("0") and cell != digits:
-        tail = tail.zfill(4)  # a spreadsheet made a number of it and lost the leading zeros
-    return None if set(tail) == {"0"} else tail
+    tail: str = runs[-1][-4:].zfill(4)
+    return None if tail == "0000" else tail
 
 
 @lru_cache(maxsize=65536)
