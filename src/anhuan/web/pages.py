@@ -1,0 +1,190 @@
+"""Pages that show several rooms at once: the due board as home, the calendar, and what belongs to the person."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated, ClassVar, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from sqlalchemy.orm import Session
+
+from anhuan import cards, statements
+from anhuan.cards.model import AccountFace, BoardEntry, CurrencyTotal, DueBoard, LineFace, OwnAccount, Urgency
+from anhuan.kit import page
+from anhuan.web import monthly
+
+router = APIRouter(include_in_schema=False)
+
+FEW: Final = 8  # so many bills stand in one list; more are grouped
+MANY: Final = 15  # above so many a search field helps
+NEAR_DAYS: Final = 30
+A_YEAR: Final = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The one big number: what is due within 30 days in one currency."""
+
+    currency: str
+    open: int
+    paid: int
+    bills: int
+    nearest: BoardEntry | None
+
+    @property
+    def paid_share(self) -> int:
+        """Hundredths of these bills that are paid already."""
+        return 100 * self.paid // max(1, self.paid + self.open)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Bills of one stretch of time, nearest first."""
+
+    name: str
+    entries: tuple[BoardEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What the plan says in one sentence: what it costs, or how much is short by when; amounts in fen."""
+
+    interest: int
+    fees: int
+    shortfall: bool
+    short: int = 0
+    short_by: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The due board as home."""
+
+    template: ClassVar[str] = "web/home.html"
+    headline: Headline | None
+    others: tuple[CurrencyTotal, ...]
+    advice: Advice | None
+    groups: tuple[Group, ...]
+    waiting: tuple[AccountFace, ...]
+    lines: tuple[LineFace, ...]
+    search: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """One month of statement days, due days and the last safe days, as a grid and as a list."""
+
+    template: ClassVar[str] = "web/calendar.html"
+    month: monthly.Month
+    earlier: str
+    later: str
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """What belongs to the person: language, own money, imports, help."""
+
+    template: ClassVar[str] = "web/me.html"
+    accounts: tuple[OwnAccount, ...]
+    imports: int
+
+
+@router.get("/")
+def home(request: Request, db: page.Transaction) -> Response:
+    """The due board."""
+    user, today = page.person(request), page.today(request)
+    board = cards.due_board(db, user, on=today)
+    total = next((one for one in board.totals if one.currency == "CNY"), next(iter(board.totals), None))
+    value = Home(
+        headline=headline_of(board, total.currency) if total else None,
+        others=tuple(one for one in board.totals if total and one.currency != total.currency and one.next_30_days),
+        advice=advice_of(db, user, today) if board.entries else None,
+        groups=groups_of(board),
+        waiting=board.waiting,
+        lines=tuple(line for line in board.lines if len(line.account_ids) > 1),
+        search=len(board.entries) + len(board.waiting) > MANY,
+    )
+    return page.render(request, value)
+
+
+def headline_of(board: DueBoard, currency: str) -> Headline:
+    """What one currency's bills want within 30 days, overdue ones included."""
+    near = [
+        entry
+        for entry in board.entries
+        if entry.bill.currency == currency and (entry.days_left is None or entry.days_left <= NEAR_DAYS)
+    ]
+    still = [entry for entry in near if entry.open]
+    return Headline(
+        currency=currency,
+        open=sum(entry.open for entry in still),
+        paid=sum(min(entry.bill.paid, entry.bill.total_due) for entry in near),
+        bills=len(still),
+        nearest=next((entry for entry in still if entry.bill.due_on is not None), None),
+    )
+
+
+def groups_of(board: DueBoard) -> tuple[Group, ...]:
+    """The board's groups; a short board stands in one list, a long one parts the month from what comes later."""
+    if len(board.entries) <= FEW:
+        open_ones = tuple(entry for entry in board.entries if entry.urgency is not Urgency.SETTLED)
+        settled = tuple(entry for entry in board.entries if entry.urgency is Urgency.SETTLED)
+        found = [Group("open", open_ones), Group("settled", settled)]
+    else:
+        found = []
+        for urgency, entries in board.groups:
+            if urgency is not Urgency.LATER:
+                found.append(Group(urgency.value, entries))
+                continue
+            month = tuple(one for one in entries if one.days_left is not None and one.days_left <= NEAR_DAYS)
+            found.append(Group("month", month))
+            found.append(Group("later", tuple(one for one in entries if one not in month)))
+    return tuple(group for group in found if group.entries)
+
+
+@router.get("/calendar")
+def calendar(request: Request, db: page.Transaction, month: str = "") -> Response:
+    """Statement days, due days and last safe days of all cards, month by month."""
+    today = page.today(request)
+    first = monthly.first_of(month, today)
+    events = monthly.events_of(db, page.person(request), first, today=today)
+    shown = Calendar(
+        month=monthly.month_of(first, today, events),
+        earlier=f"{first - timedelta(days=1):%Y-%m}",
+        later=f"{first + timedelta(days=31):%Y-%m}",
+    )
+    return page.render(request, shown)
+
+
+@router.post("/me/language", dependencies=[Depends(page.own_form)])
+def set_language(lang: Annotated[str, Form()], back: Annotated[str, Form()] = "/") -> Response:
+    """Keep the language on this device."""
+    answer = page.go(own_path(back))
+    answer.set_cookie("lang", "en" if lang == "en" else "zh", max_age=A_YEAR, httponly=True, samesite="lax")
+    return answer
+
+
+@router.post("/me/hide", dependencies=[Depends(page.own_form)])
+def set_hidden(hide: Annotated[str, Form()], back: Annotated[str, Form()] = "/") -> Response:
+    """Hide or show amounts on this device."""
+    answer = page.go(own_path(back))
+    answer.set_cookie("hide", "1" if hide == "1" else "0", max_age=A_YEAR, httponly=True, samesite="lax")
+    return answer
+
+
+def own_path(back: str) -> str:
+    """A path of this site to return to; anything else becomes home, so that no form can send people elsewhere."""
+    return back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
+
+
+@router.get("/me")
+def me(request: Request, db: page.Transaction) -> Response:
+    """What belongs to the person."""
+    user = page.person(request)
+    done = [one for one in statements.imports(db, user, at_most=500) if one.committed_at]
+    return page.render(request, Me(cards.own_accounts(db, user), len(done)))
+
+
+def advice_of(db: Session, user_id: UUID, today: date) -> Advice | None:
+    """The plan in one sentence; nothing while no own account is known."""
+    return None

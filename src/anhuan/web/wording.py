@@ -1,0 +1,123 @@
+"""Template filters: amounts, days and the names of banks in the visitor's language."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any, Final
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
+
+from anhuan.cards.model import AccountFace, Urgency
+from anhuan.kit import clock, terms, wording
+
+HIDDEN: Final = "****"
+# Wallets are no banks and have no terms; they only appear beside rows of an export.
+WALLETS: Final = {"alipay": ("支付宝", "Alipay"), "wechat": ("微信支付", "WeChat Pay"), "jd": ("京东", "JD"),
+                  "meituan": ("美团", "Meituan")}  # fmt: skip
+# What stands on the tile of a bank: the part of the name that tells it from the others.
+_IDS: Final = ("cmb", "icbc", "ccb", "boc", "abc", "bocom", "citic", "spdb", "ceb", "cmbc", "pab", "cgb", "cib", "psbc")
+TILES: Final = dict(zip(_IDS, "招工建中农交信浦光民平广兴邮", strict=True))
+CHIPS: Final = {
+    Urgency.OVERDUE: "late",
+    Urgency.TODAY: "late",
+    Urgency.WEEK: "soon",
+    Urgency.ROLLING: "soon",
+    Urgency.SETTLED: "safe",
+}
+
+
+@pass_context
+def money(context: Context, minor: int | None, currency: str = "CNY") -> str:
+    """An amount in full, `¥12,860.50`; hidden when the visitor hides amounts; a dash when it is not known."""
+    if minor is None:
+        return "—"
+    return HIDDEN if context["shell"].hide_amounts else wording.amount(minor, currency)
+
+
+@pass_context
+def day(context: Context, on: date | None) -> str:
+    """A day with its weekday; a dash when it is not known."""
+    if on is None:
+        return "—"
+    return wording.day(on, lang=context["shell"].lang, this_year=context["shell"].today.year)
+
+
+@pass_context
+def short_day(context: Context, on: date | None) -> str:
+    """A day without its weekday."""
+    return "—" if on is None else wording.short_day(on, lang=context["shell"].lang)
+
+
+@pass_context
+def moment(context: Context, at: datetime | None) -> str:
+    """A moment with its day."""
+    return "—" if at is None else wording.moment(at, lang=context["shell"].lang, today=context["shell"].today)
+
+
+@pass_context
+def bank(context: Context, of: str | None) -> str:
+    """The bank's name in the visitor's language."""
+    return bank_name(of, lang=context["shell"].lang)
+
+
+def bank_name(of: str | None, *, lang: str) -> str:
+    """A bank or wallet by its id; an unknown one is shown as it was written."""
+    english = lang == "en"
+    if of in WALLETS:
+        return WALLETS[of][english]
+    known = terms.bank(of or "")
+    return known.en if english else known.zh
+
+
+def bank_tile(of: str) -> str:
+    """The character on a bank's tile."""
+    return TILES.get(of) or terms.bank(of).zh[:1].upper() or "?"
+
+
+@pass_context
+def face(context: Context, account: AccountFace) -> str:
+    """An account as people recognise it: bank and last digits, `招商银行 尾号 6214`."""
+    lang = context["shell"].lang
+    tails = [card.last_digits for card in account.cards]
+    said = f"{bank_name(account.bank, lang=lang)}"
+    if not tails:
+        return said
+    joined = ("/" if lang == "en" else "、").join(tails[:3]) + ("…" if len(tails) > 3 else "")
+    return f"{said} {'··' if lang == 'en' else '尾号 '}{joined}"
+
+
+def tone(urgency: Urgency) -> str:
+    """The class of a chip: colour by what there is to do, never alone."""
+    return CHIPS.get(urgency, "")
+
+
+def percent(rate: Any, digits: int = 2) -> str:
+    """A rate as a percentage without idle zeros: `18.25%`."""
+    text = f"{float(rate) * 100:.{digits}f}".rstrip("0").rstrip(".")
+    return f"{text}%"
+
+
+@pass_context
+def short_moment(context: Context, at: datetime) -> str:
+    """A moment by the clock of China without its weekday, for narrow rows: `11月23日 13:00`."""
+    local = at.astimezone(clock.CHINA)
+    return f"{wording.short_day(local.date(), lang=context['shell'].lang)} {local:%H:%M}"
+
+
+def parts(minor: int, currency: str = "CNY") -> tuple[str, str, str]:
+    """An amount in three parts for a headline: sign, whole units, fen."""
+    return wording.amount_parts(minor, currency)
+
+
+def plain(minor: int | None, currency: str = "CNY") -> str:
+    """An amount for an input field: `12860.50`."""
+    from anhuan.kit.money import to_text
+
+    return "" if minor is None else to_text(minor, currency)
+
+
+FILTERS: Final[dict[str, Callable[..., Any]]] = {
+    "money": money, "day": day, "short_day": short_day, "moment": moment,
+    "short_moment": short_moment, "parts": parts, "plain": plain,
+    "bank": bank, "bank_tile": bank_tile, "face": face, "tone": tone, "percent": percent,
+}  # fmt: skip
