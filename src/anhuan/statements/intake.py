@@ -1,0 +1,303 @@
+"""From readings to a change set: which files and rows are new, what each bill does, which links follow.
+
+Nothing is written here but inside a savepoint that is rolled back: what a bill would do is asked of room cards by
+letting it try.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from anhuan import cards
+from anhuan.kit import ids
+from anhuan.kit.errors import Refused
+from anhuan.statements import facts, linking, store
+from anhuan.statements.changes import (
+    BalanceChange,
+    BillChange,
+    BillEffect,
+    FileChange,
+    FileEffect,
+    Preview,
+    RowChange,
+)
+from anhuan.statements.matching import Row
+from anhuan.statements.model import FileKind, Line, Problem, Reading, Source
+from anhuan.statements.sameness import numbered, stream_of, tail_of
+
+_EFFECT: Final = {
+    cards.Outcome.NEW: BillEffect.NEW,
+    cards.Outcome.SAME: BillEffect.SAME,
+    cards.Outcome.SUPERSEDED: BillEffect.SUPERSEDES,
+}
+_CARD_NUMBER: Final = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """One file after reading: its reading, or why there is none."""
+
+    name: str
+    sha256: str
+    size: int
+    reading: Reading | None
+    effect: FileEffect = FileEffect.NEW  # where there is no reading: REFUSED, ASKS_PASSWORD or ASKS_MAPPING
+    problems: tuple[Problem, ...] = ()
+    headings: tuple[str, ...] = ()  # of a table whose columns the user has to name, with sample rows and our guess
+    sample: tuple[tuple[str, ...], ...] = ()
+    proposal: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What room cards made of the bills of a batch: the record of each bill as read, and which readings it replaced."""
+
+    bills: dict[UUID, UUID] = field(default_factory=dict)  # reading of a bill -> bill of room cards
+    effects: dict[UUID, tuple[BillEffect, tuple[UUID, ...]]] = field(default_factory=dict)
+    facts: dict[UUID, cards.BillFacts] = field(default_factory=dict)
+    problems: dict[UUID, Problem] = field(default_factory=dict)  # why room cards refused one
+
+
+def hash_of(data: bytes) -> str:
+    """What tells two files apart, and the same file twice."""
+    return sha256(data).hexdigest()
+
+
+def draft(db: Session, user_id: UUID, files: Sequence[FileRead], *, now: datetime) -> Preview:
+    """The change set of a batch, its bills still to be asked for (`with_bills`)."""
+    book = store.book_of(db, user_id)
+    known_files = store.names_by_hash(db, user_id, {each.sha256 for each in files})
+    opened = [_open(each, known_files) for each in files]
+    rows = _compared(db, user_id, opened)
+    changes = tuple(
+        change if reading is None else replace(change, rows=tuple(found), balances=_balances(reading))
+        for (change, reading), found in zip(opened, rows, strict=True)
+    )
+    return Preview(ids.new_id(), user_id, book, now, changes)
+
+
+def record_bills(db: Session, preview: Preview, *, now: datetime) -> Recorded:
+    """Hand the bills of the batch to room cards, in the order of the files."""
+    done = Recorded()
+    readings: defaultdict[UUID, list[UUID]] = defaultdict(list)  # bill of room cards -> its readings in this batch
+    for file in preview.files:
+        for n, change in enumerate(file.bills):
+            if file.bank is None or not facts.can_be_recorded(change.bill, file.bank):
+                continue
+            lines = [row.line for row in file.rows if row.bill == n]
+            told = facts.facts_of(change.bill, lines, bank=file.bank, whole=file.complete, source_id=preview.id)
+            try:
+                recorded = cards.record_bill(db, preview.user_id, told, now=now)
+            except Refused as no:
+                done.problems[change.id] = Problem(no.code, no.message)
+                done.effects[change.id] = (BillEffect.OPEN, ())
+                continue
+            done.facts[change.id] = told
+            done.bills[change.id] = recorded.bill_id
+            replaced: tuple[UUID, ...] = ()
+            if recorded.superseded_id is not None:
+                stored = store.readings_of_bills(db, preview.user_id, [recorded.superseded_id])
+                replaced = (*(row.id for row in stored), *readings[recorded.superseded_id])
+            done.effects[change.id] = (_EFFECT[recorded.outcome], replaced)
+            readings[recorded.bill_id].append(change.id)
+    return done
+
+
+def foreseen(db: Session, preview: Preview, *, now: datetime) -> Recorded:
+    """What `record_bills` would do, without doing it."""
+    with _undone(db):
+        return record_bills(db, preview, now=now)
+
+
+def with_bills(db: Session, preview: Preview, recorded: Recorded) -> Preview:
+    """The change set with what becomes of each bill, and the links that follow."""
+    over = {each for _, replaced in recorded.effects.values() for each in replaced}
+    totals = store.totals_of(db, preview.user_id, over) if over else {}
+    totals |= {bill.id: bill.bill.total_due for file in preview.files for bill in file.bills}
+    told = replace(preview, files=tuple(_told(file, recorded, totals) for file in preview.files))
+    arrive, leave = _moved(db, told)
+    links, unlinked = linking.link_changes(db, told.user_id, arrive=arrive, leave=leave)
+    return replace(told, links=links, unlinked=unlinked)
+
+
+def replaced_readings(preview: Preview) -> set[UUID]:
+    """The readings of bills that this batch supersedes."""
+    return {each for file in preview.files for bill in file.bills for each in bill.replaces}
+
+
+def standing_rows(preview: Preview) -> Iterator[tuple[FileChange, RowChange]]:
+    """The rows of the batch that stand when it is committed: not those of a bill that the batch itself supersedes."""
+    over = replaced_readings(preview)
+    for file in preview.files:
+        for row in file.rows:
+            if row.bill is None or file.bills[row.bill].id not in over:
+                yield file, row
+
+
+@contextmanager
+def _undone(db: Session) -> Iterator[None]:
+    trial = db.begin_nested()
+    try:
+        yield
+    finally:
+        trial.rollback()
+        db.expire_all()
+
+
+def _open(read: FileRead, known_files: dict[str, str]) -> tuple[FileChange, Reading | None]:
+    """A file of the batch before its rows are compared; known bytes and unreadable files have nothing to compare."""
+    base = FileChange(ids.new_id(), read.name, read.sha256, read.size, read.effect, problems=read.problems)
+    reading = read.reading
+    if reading is None:
+        return replace(base, headings=read.headings, sample=read.sample, proposal=dict(read.proposal)), None
+    base = replace(
+        base, kind=reading.kind, bank=reading.bank, source=reading.source, account=_masked(reading.account),
+        reader=reading.reader, template=reading.template, complete=reading.complete,
+        problems=(*read.problems, *reading.problems),
+    )  # fmt: skip
+    if read.sha256 in known_files:
+        return replace(base, effect=FileEffect.KNOWN, known_from=known_files[read.sha256]), None
+    if reading.kind is FileKind.UNKNOWN or not (reading.bills or reading.lines or reading.kind is FileKind.DAILY):
+        return replace(base, effect=FileEffect.REFUSED), None
+    known_files[read.sha256] = read.name  # for a later copy in the same batch
+    reading = replace(reading, lines=tuple(_without_numbers(line) for line in reading.lines))
+    bills = tuple(_bill(reading, n) for n in range(len(reading.bills)))
+    return replace(base, bills=bills), reading
+
+
+def _bill(reading: Reading, n: int) -> BillChange:
+    bill = reading.bills[n]
+    open_ = not facts.can_be_recorded(bill, reading.bank)
+    return BillChange(ids.new_id(), bill, facts.shown(bill), BillEffect.OPEN if open_ else BillEffect.NEW, False)
+
+
+def _compared(db: Session, user_id: UUID, opened: Sequence[tuple[FileChange, Reading | None]]) -> list[list[RowChange]]:
+    """The rows of every file, each with the line it is or becomes."""
+    keyed = [list(numbered(reading)) if reading else [] for _, reading in opened]
+    known = store.lines_by_key(db, user_id, {key for rows in keyed for key, _, _ in rows})
+    wanted = {(key, occurrence) for rows in keyed for key, occurrence, _ in rows} - known.keys()
+    fresh = iter(store.new_ids(len(wanted)))
+    found: list[list[RowChange]] = []
+    for (_, reading), rows in zip(opened, keyed, strict=True):
+        mine: list[RowChange] = []
+        for (key, occurrence, bill), line in zip(rows, reading.lines if reading else (), strict=True):
+            place = (key, occurrence)
+            new = place not in known
+            if new:
+                known[place] = (next(fresh), True)
+            mine.append(RowChange(known[place][0], key, occurrence, new, line, bill))
+        found.append(mine)
+    return found
+
+
+def _told(file: FileChange, recorded: Recorded, totals: Mapping[UUID, int | None]) -> FileChange:
+    bills = []
+    for n, change in enumerate(file.bills):
+        lines = [row.line for row in file.rows if row.bill == n]
+        effect, replaced = recorded.effects.get(change.id, (change.effect, ()))
+        whole = facts.explained(change.bill, lines)
+        before = totals.get(replaced[0]) if replaced else None
+        bills.append(replace(change, effect=effect, replaces=replaced, replaced_total=before, explained=whole))
+    no = tuple(recorded.problems[change.id] for change in file.bills if change.id in recorded.problems)
+    return replace(file, bills=tuple(bills), problems=(*file.problems, *no)) if bills else file
+
+
+def _moved(db: Session, preview: Preview) -> tuple[list[Row], list[Row]]:
+    """The rows that begin to stand with this batch, and those that cease to."""
+    streams = {file.id: stream_of_file(file) for file in preview.files}
+    standing: dict[UUID, Row] = {}
+    new: set[UUID] = set()
+    for file, row in standing_rows(preview):
+        if row.line_id not in standing:
+            standing[row.line_id] = linking.row_of(file, row, streams[file.id])
+    for file in preview.files:
+        new.update(row.line_id for row in file.rows if row.new)
+    over = replaced_readings(preview)
+    shown_before = {line for line, _ in store.standing_sightings(db, preview.user_id, over)} if over else set()
+    leave = store.lines_only_shown_by(db, preview.user_id, shown_before, over) - standing.keys() if over else set()
+    revived = store.resting(db, preview.user_id, standing.keys() - new)
+    arrive = [row for line, row in standing.items() if line in new or line in revived]
+    return arrive, store.rows_by_id(db, preview.user_id, leave) if leave else []
+
+
+def stream_of_file(file: FileChange) -> str:
+    """The stream of a file of a change set, as sameness.py names it."""
+    return stream_of(Reading(file.kind, file.bank, reader=file.reader, template=file.template))
+
+
+def _balances(reading: Reading) -> tuple[BalanceChange, ...]:
+    """The last balances that a file prints for own debit accounts, by account and currency."""
+    if reading.source is not Source.ACCOUNT or reading.bank is None:
+        return ()
+    found: dict[tuple[str, str], BalanceChange] = {}
+    for printed in reading.balances:
+        tail = tail_of(printed.account or reading.account)
+        if printed.code == "closing" and printed.on and tail.isdigit():
+            found[tail, printed.currency] = BalanceChange(
+                reading.bank, tail, printed.currency, printed.amount, printed.on
+            )
+    rows: defaultdict[tuple[str, str], list[Line]] = defaultdict(list)
+    for line in reading.lines:
+        if line.balance is not None and (line.posted_on or line.traded_on):
+            rows[tail_of(line.account or reading.account), line.currency].append(line)
+    for (tail, currency), lines in rows.items():
+        if tail.isdigit() and (tail, currency) not in found:
+            last, day = _last(lines)
+            assert last.balance is not None
+            found[tail, currency] = BalanceChange(reading.bank, tail, currency, last.balance, day)
+    return tuple(found.values())
+
+
+def _last(lines: Sequence[Line]) -> tuple[Line, date]:
+    """The latest row: exports run forwards or backwards in time, and the balances tell which way."""
+    first, second = lines[0], lines[min(1, len(lines) - 1)]
+    assert first.balance is not None
+    forwards = second.balance == first.balance - second.amount
+    if (a := _day_of(lines[0])) != (b := _day_of(lines[-1])):
+        forwards = a < b
+    newest = max(map(_day_of, lines))
+    of_day = [line for line in lines if _day_of(line) == newest]
+    return (of_day[-1] if forwards else of_day[0]), newest
+
+
+def _day_of(line: Line) -> date:
+    return line.posted_on or line.traded_on or date.min
+
+
+def _without_numbers(line: Line) -> Line:
+    """The row without whole card numbers: some banks print the paying card's in repayment rows."""
+    if any(_CARD_NUMBER.search(text) for text in (line.description, line.counterparty or "", line.paid_with or "")):
+        return replace(
+            line, description=_masked(line.description) or "", counterparty=_masked(line.counterparty),
+            paid_with=_masked(line.paid_with),
+        )  # fmt: skip
+    return line
+
+
+def _masked(text: str | None) -> str | None:
+    """The text with each whole card number cut down to its last four digits."""
+    return _CARD_NUMBER.sub(lambda found: _cut(found[0]), text) if text else text
+
+
+def _cut(number: str) -> str:
+    """A card number (its check digit is right) as `****1234`; any other long number, an order's say, as it was."""
+    digits = re.sub(r"\D", "", number)
+    doubled = (int(digit) * (1 + n % 2) for n, digit in enumerate(reversed(digits)))
+    is_card = sum(part - 9 if part > 9 else part for part in doubled) % 10 == 0  # ISO/IEC 7812-1, annex B
+    return f"****{digits[-4:]}" if is_card else number
+
+
+def counted(effects: Iterable[BillEffect]) -> Mapping[BillEffect, int]:
+    """How often each effect occurs."""
+    found: defaultdict[BillEffect, int] = defaultdict(int)
+    for each in effects:
+        found[each] += 1
+    return found

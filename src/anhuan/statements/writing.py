@@ -1,0 +1,188 @@
+"""The commit's pen: writes a change set into the tables in bulk, and nothing that is not in it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+from sqlalchemy.orm import Session
+
+from anhuan import cards
+from anhuan.statements import intake, linking, packing, store
+from anhuan.statements.changes import BillEffect, FileChange, FileEffect, LinkChange, Preview, RowChange
+from anhuan.statements.intake import Recorded
+from anhuan.statements.matching import root_of
+from anhuan.statements.tables import ImportRow
+
+_FILE: Final = (
+    "user_id", "id", "import_id", "position", "name", "sha256", "size", "kind", "bank", "source", "account", "reader",
+    "template", "complete", "problems", "read_at", "standing",
+)  # fmt: skip
+_BILL: Final = (
+    "user_id", "id", "file_id", "position", "bill_id", "effect", "bank", "currency", "cards", "level", "statement_on",
+    "total_minor", "explained", "facts",
+)  # fmt: skip
+_FIELD: Final = ("user_id", "id", "read_bill_id", "name", "value", "confidence", "span", "inferred")
+_LINE: Final = (
+    "user_id", "id", "row_key", "occurrence", "stream", "file_kind", "source", "bank", "card", "account", "day",
+    "posted_on", "traded_on", "description", "amount_minor", "currency", "kind", "reference", "order_root",
+    "counterparty", "paid_with", "original_minor", "original_currency", "share", "shares", "balance_minor", "standing",
+)  # fmt: skip
+_SIGHTING: Final = ("user_id", "id", "file_id", "line_id", "read_bill_id", "position", "span", "standing")
+_LINK: Final = ("user_id", "id", "kind", "first_id", "second_id", "score", "reason")
+
+
+def write(db: Session, preview: Preview, recorded: Recorded, *, now: datetime) -> dict[str, int]:
+    """Write the files, bills, lines, sightings and links of a change set; says how much of each."""
+    user_id, new = preview.user_id, [each for each in preview.files if each.effect is FileEffect.NEW]
+    standing = {row.line_id for _, row in intake.standing_rows(preview)}
+    over = intake.replaced_readings(preview)
+    store.copy_in(db, "statement_files", _FILE, _files(preview, now))
+    store.copy_in(db, "statement_bills", _BILL, _bills(user_id, new, recorded))
+    store.copy_in(db, "statement_fields", _FIELD, _fields(user_id, new))
+    store.copy_in(db, "statement_lines", _LINE, _lines(user_id, new, standing))
+    store.copy_in(db, "statement_sightings", _SIGHTING, _sightings(user_id, new, over))
+    _turn_over(db, preview, new, standing)
+    write_links(db, user_id, preview.links, preview.unlinked)
+    effects = intake.counted(bill.effect for file in new for bill in file.bills)
+    return {
+        "files": len(new),
+        "lines": sum(file.rows_new for file in new),
+        "bills": sum(len(file.bills) for file in new),
+        "bills_new": effects[BillEffect.NEW],
+        "bills_superseded": effects[BillEffect.SUPERSEDES],
+        "bills_same": effects[BillEffect.SAME],
+        "links": len(preview.links),
+    }
+
+
+def write_links(db: Session, user_id: UUID, links: Sequence[LinkChange], unlinked: Sequence[UUID]) -> None:
+    """Drop and add links; dropped ones first, because a better pair may say nearly the same."""
+    if unlinked:
+        store.drop_links(db, user_id, unlinked)
+    rows = (
+        (user_id, link.id, link.kind.value, link.first_id, link.second_id, round(link.score * 1000), link.reason)
+        for link in links
+    )
+    if links:
+        store.copy_in(db, "statement_links", _LINK, rows)
+
+
+def record_balances(db: Session, preview: Preview) -> list[list[Any]]:
+    """Tell room cards what the own accounts hold, where an export prints it; says what was known before."""
+    said: list[list[Any]] = []
+    for change in (each for file in preview.files if file.effect is FileEffect.NEW for each in file.balances):
+        held = cards.set_account(db, preview.user_id, change.bank, change.account, currency=change.currency)
+        told = cards.record_balance(db, preview.user_id, held.account_id, change.amount, balance_on=change.on)
+        if told.balance_on != held.balance_on or told.balance != held.balance:
+            said.append([str(held.account_id), held.balance, held.balance_on and held.balance_on.isoformat(),
+                         told.balance, told.balance_on and told.balance_on.isoformat()])  # fmt: skip
+    return said
+
+
+def give_back_balances(db: Session, row: ImportRow) -> None:
+    """Forget the own accounts that only this batch knew; a later figure or a person's own entry stays."""
+    held = {str(account.account_id): account for account in cards.own_accounts(db, row.user_id)}
+    for account_id, _, before_on, balance, balance_on in reversed(row.counts.get("balances", [])):
+        account = held.get(account_id)
+        untouched = account and account.balance == balance and str(account.balance_on) == balance_on
+        if account and untouched and before_on is None and not (account.label or account.reserve):
+            cards.remove_account(db, row.user_id, account.account_id)
+
+
+def credit_repayments(db: Session, user_id: UUID, banks: Iterable[str | None], *, now: datetime) -> None:
+    """Tell room cards the repayments that exports and daily mails of these banks show, each in its import's name.
+
+    Those of bills were told with the bill; a movement that two files tell is told once.
+    """
+    told: defaultdict[tuple[UUID, str, UUID], list[cards.Payment]] = defaultdict(list)
+    rows = store.repayments(db, user_id, [bank for bank in banks if bank])
+    faces = cards.accounts(db, user_id) if rows else ()
+    for bank, tail, currency, day, amount, import_id, _ in rows:
+        account = _account_of(faces, bank, tail)
+        if account is not None:
+            told[account, currency, import_id].append(cards.Payment(day, -amount))
+    for (account, currency, import_id), payments in told.items():
+        cards.credit_payments(db, user_id, account, currency, payments, source_id=import_id, now=now)
+
+
+def _account_of(faces: Sequence[cards.AccountFace], bank: str, tail: str | None) -> UUID | None:
+    """The account of a card's row: by its last digits; without any, only where the bank has one account."""
+    mine = [face for face in faces if face.bank == bank]
+    named = [face for face in mine for card in face.cards if tail and card.last_digits.endswith(tail)]
+    if named:
+        return named[0].account_id
+    return mine[0].account_id if len(mine) == 1 and not tail else None
+
+
+def _turn_over(db: Session, preview: Preview, new: Sequence[FileChange], standing: set[UUID]) -> None:
+    """Superseded bills lie down with the rows that only they show, and rows shown anew stand up again."""
+    user_id, moved = preview.user_id, set[UUID]()
+    for file in new:
+        for bill in file.bills:
+            if bill.replaces:
+                store.supersede(db, user_id, bill.replaces, by=bill.id)
+                moved.update(store.set_sightings(db, user_id, bill.replaces, standing=False))
+    known = {row.line_id for file in new for row in file.rows if not row.new} & standing
+    moved |= store.resting(db, user_id, known) if known else set()
+    if moved:
+        store.sum_up_standing(db, user_id, moved)
+
+
+def _files(preview: Preview, now: datetime) -> Iterator[tuple[Any, ...]]:
+    for n, file in enumerate(preview.files):
+        if file.effect is not FileEffect.NEW:
+            continue
+        problems = Jsonb([{"code": each.code, "message": each.message} for each in file.problems])
+        yield (
+            preview.user_id, file.id, preview.id, n, file.name, file.sha256, file.size, file.kind.value, file.bank,
+            file.source.value, file.account, file.reader, file.template, file.complete, problems, now, True,
+        )  # fmt: skip
+
+
+def _bills(user_id: UUID, files: Iterable[FileChange], recorded: Recorded) -> Iterator[tuple[Any, ...]]:
+    for file in files:
+        for n, change in enumerate(file.bills):
+            bill = change.bill
+            yield (
+                user_id, change.id, file.id, n, recorded.bills.get(change.id), change.effect.value, file.bank,
+                bill.currency, list(bill.cards), bill.level.value, bill.statement_on, bill.total_due, change.explained,
+                packing.pack_facts(recorded.facts[change.id]) if change.id in recorded.facts else None,
+            )  # fmt: skip
+
+
+def _fields(user_id: UUID, files: Sequence[FileChange]) -> Iterator[tuple[Any, ...]]:
+    told = [(change.id, each) for file in files for change in file.bills for each in change.fields]
+    for field_id, (bill_id, each) in zip(store.new_ids(len(told)), told, strict=True):
+        yield user_id, field_id, bill_id, each.name, each.value, each.confidence, each.span, each.inferred
+
+
+def _lines(user_id: UUID, files: Iterable[FileChange], standing: set[UUID]) -> Iterator[tuple[Any, ...]]:
+    for file in files:
+        stream = intake.stream_of_file(file)
+        for row in file.rows:
+            if row.new:
+                yield _line(user_id, file, row, stream, row.line_id in standing)
+
+
+def _line(user_id: UUID, file: FileChange, row: RowChange, stream: str, standing: bool) -> tuple[Any, ...]:
+    line = row.line
+    original, original_currency = line.original or (None, None)
+    share, shares = line.instalment or (None, None)
+    return (
+        user_id, row.line_id, row.key, row.occurrence, stream, file.kind.value, file.source.value, file.bank,
+        linking.card_of(file, row), linking.account_of(file, row), line.traded_on or line.posted_on, line.posted_on,
+        line.traded_on, line.description, line.amount, line.currency, line.kind.value, line.reference,
+        root_of(line.reference), line.counterparty, line.paid_with, original, original_currency, share, shares,
+        line.balance, standing,
+    )  # fmt: skip
+
+
+def _sightings(user_id: UUID, files: Sequence[FileChange], over: set[UUID]) -> Iterator[tuple[Any, ...]]:
+    made = iter(store.new_ids(sum(len(file.rows) for file in files)))
+    for file in files:
+        for n, row in enumerate(file.rows):
+            bill = None if row.bill is None else file.bills[row.bill].id
+            yield user_id, next(made), file.id, row.line_id, bill, n, row.line.span, bill not in over
