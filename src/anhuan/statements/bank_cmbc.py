@@ -5,10 +5,10 @@ from datetime import date
 from typing import Final
 
 from anhuan.statements import rules
-from anhuan.statements.bill_columns import MONTH_DAY, draft_of, row
+from anhuan.statements.bill_columns import MONTH_DAY, draft_of, row, rows_of
 from anhuan.statements.bill_labels import LabelBook, facts_of
 from anhuan.statements.bill_reader import Bank, Dates, Draft, account_bills, dates_of
-from anhuan.statements.bill_rows import SIGNED, Heading, RowShape, lines_of
+from anhuan.statements.bill_rows import SIGNED, Heading, RowShape
 from anhuan.statements.model import Bill, Level, LineKind
 from anhuan.statements.text import Sheet, amount_of
 
@@ -57,7 +57,7 @@ def _bill(sheet: Sheet, summary: re.Match[str] | None) -> Draft | None:
     dates = dates_of(facts, sent_on=sheet.sent_on)
     if not dates.any:
         return None
-    lines = lines_of(sheet, _ROWS, near=dates.statement_on)
+    lines = rows_of(sheet, _ROWS, dates)
     cards = rules.tails_of(lines)
     bills = _of_summary(sheet, summary, dates, cards) if summary else account_bills(facts, dates, cards)
     return draft_of(sheet, bills, lines, dates, date=MONTH_DAY) if bills else None

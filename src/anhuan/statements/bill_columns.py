@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from anhuan.statements.bill_reader import Dates, Draft
-from anhuan.statements.bill_rows import SIGNED, TAIL
+from anhuan.statements.bill_rows import SIGNED, TAIL, RowShape, lines_of
 from anhuan.statements.model import Bill, Line, Problem
 from anhuan.statements.text import CURRENCY, DATE, Sheet, date_of
 
@@ -55,6 +55,13 @@ def up_to(sheet: Sheet, pattern: re.Pattern[str], start: int = 0) -> Sheet:
     """The sheet from `start` up to the first place of a pattern, or to its end."""
     met = pattern.search(sheet.text, start)
     return part(sheet, start, met.start() if met else None)
+
+
+def rows_of(sheet: Sheet, form: RowShape, dates: Dates) -> list[Line]:
+    """The rows of a sheet; statement date and due date side by side above a table of amounts are no row."""
+    own = {dates.statement_on, dates.due_on}
+    rows = lines_of(sheet, form, near=dates.statement_on or dates.due_on)
+    return [line for line in rows if line.traded_on == line.posted_on or {line.traded_on, line.posted_on} != own]
 
 
 def draft_of(

@@ -65,6 +65,7 @@ _VALUE: Final = re.compile(
     rf"(?P<period>{PERIOD})|(?P<date>{DATE})|(?P<money>{MONEY})|(?P<day>{MONTH_DAY})|(?P<every>每月\s*\d{{1,2}}\s*[日号])"
     rf"|(?P<none>[\xa5$]?\s*-{{2,}}(?!\d)|无欠款|无需还款)|(?<![\d*./,-])(?P<bare>\d{{3,8}})(?![\d*./年月-])"
 )
+_VALUE_BEFORE: Final = re.compile(r"[\d日号元-][ (/]{0,3}\Z")
 _KINDS: Final = {
     "statement_on": "date", "due_on": "date", "cycle": "period",
     "total_due": "money", "minimum_due": "money", "credit_limit": "money", "other": "money",
@@ -176,17 +177,34 @@ def _runs(text: str, labels: Sequence[_Label]) -> list[tuple[list[_Label], list[
     """Runs of labels with the run of values behind each."""
     runs: list[tuple[list[_Label], list[_Value]]] = []
     group: list[_Label] = []
-    for position, label in enumerate(labels):
+    position = 0
+    while position < len(labels):
+        label = labels[position]
         if group and label.start - group[-1].end > _REACH:
             group = []
-        # The English half of a label in hand is no second label, in the same cell or in the row below.
-        group.append(label)
-        stop = labels[position + 1].start if position + 1 < len(labels) else len(text)
+        follower = position + 1
+        while follower < len(labels) and _is_other_half(text, labels[follower], [*group, label], beside=True):
+            follower += 1
+        stop = labels[follower].start if follower < len(labels) else len(text)
         values = _values(text, label.end, min(stop, label.end + _WINDOW))
+        position = follower
+        if not group and runs and not values and _is_other_half(text, label, runs[-1][0]):
+            continue
+        group.append(label)
         if values:
             runs.append((_distinct(group), values))
             group = []
     return runs
+
+
+def _is_other_half(text: str, label: _Label, before: Sequence[_Label], *, beside: bool = False) -> bool:
+    """The English half of a label may stand behind its value: 账单日 2026年08月13日 Statement Date.
+
+    `beside` asks for a value right before it in the same cell.
+    """
+    if not text[label.start].isascii() or not any(one.field == label.field for one in before):
+        return False
+    return not beside or _VALUE_BEFORE.search(text, max(0, label.start - 12), label.start) is not None
 
 
 def _distinct(group: Sequence[_Label]) -> list[_Label]:
@@ -256,6 +274,13 @@ def _settle_money(text: str, labels: list[_Label], values: list[_Value], sure: f
             ]
     if len(moneys) != len(asked):
         sure -= 0.2
+        clusters = _clusters(moneys)
+        if len(asked) <= len(clusters) < len(moneys) and not any(label.currency for label in asked):
+            return [
+                _fact(text, label, value, sure)
+                for label, cluster in zip(asked, clusters, strict=False)
+                for value in cluster
+            ]
     return [_fact(text, label, value, sure) for label, value in zip(asked, moneys, strict=False)]
 
 
@@ -268,6 +293,20 @@ def _pairs(moneys: list[_Value]) -> list[tuple[_Value, _Value]] | None:
     if marks[:half] == [marks[0]] * half and marks[half:] == [marks[half]] * half and marks[0] != marks[half]:
         return list(zip(moneys[:half], moneys[half:], strict=True))
     return None
+
+
+def _clusters(moneys: list[_Value]) -> list[list[_Value]]:
+    """RMB USD, RMB USD, RMB: the amounts of one label, which ends where a currency comes again."""
+    clusters: list[list[_Value]] = []
+    marks: set[str | None] = set()
+    for value in moneys:
+        mark = _currency(value.text)
+        if not clusters or mark is None or mark in marks or None in marks:
+            clusters.append([])
+            marks = set()
+        clusters[-1].append(value)
+        marks.add(mark)
+    return clusters
 
 
 def _columns(text: str, labels: list[_Label], values: list[_Value]) -> list[tuple[_Label, _Value]]:
@@ -288,7 +327,8 @@ def _columns(text: str, labels: list[_Label], values: list[_Value]) -> list[tupl
         if value.start < ends[1]:
             at.setdefault(text.count("\t", value_row, value.start), []).append(value)
     found = [(label, at.get(text.count("\t", label_row, label.start), [])) for label in labels]
-    if any(inside and not _fits(label, inside[0]) for label, inside in found):
+    # A total without a value: the columns are set apart by the signs of an equation (New Balance = Previous - …).
+    if any(label.field == "total_due" if not inside else not _fits(label, inside[0]) for label, inside in found):
         return []
     return [(label, value) for label, inside in found for value in inside if _fits(label, value)]
 
