@@ -8,7 +8,7 @@ WORKERS ?= auto
 PYTEST_ARGS ?=
 unexport VIRTUAL_ENV
 
-.PHONY: help setup run test check format lock bench fuzz crash clean
+.PHONY: help setup run test check format docs lock bench fuzz crash clean
 
 help:
 	@echo "make run     start the web pages with a demo household on http://localhost:8000"
@@ -18,6 +18,7 @@ help:
 	@echo "make fuzz    feed the readers broken files"
 	@echo "make crash   kill the database again and again, count lost rows"
 	@echo "make format  put the code into the house's format"
+	@echo "make docs    write docs/REFERENCE.md from the code"
 	@echo "make lock    renew requirements/"
 
 setup: $(STAMPS)/package
@@ -55,6 +56,9 @@ check: setup
 format: setup
 	@$(BIN)/ruff format -q .
 	@$(BIN)/ruff check -q --fix .
+
+docs: setup
+	@$(BIN)/python docs/reference.py
 
 bench: setup
 	@$(BIN)/python -m bench $(ONLY)
