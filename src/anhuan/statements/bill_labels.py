@@ -65,6 +65,7 @@ _VALUE: Final = re.compile(
     rf"(?P<period>{PERIOD})|(?P<date>{DATE})|(?P<money>{MONEY})|(?P<day>{MONTH_DAY})|(?P<every>每月\s*\d{{1,2}}\s*[日号])"
     rf"|(?P<none>[\xa5$]?\s*-{{2,}}(?!\d)|无欠款|无需还款)|(?<![\d*./,-])(?P<bare>\d{{3,8}})(?![\d*./年月-])"
 )
+_ROWS_BEGIN: Final = re.compile(r"明\s*细|交\s*易|transaction|detail", re.I)  # behind the values come the rows
 _VALUE_BEFORE: Final = re.compile(r"[\d日号元-][ (/]{0,3}\Z")
 _KINDS: Final = {
     "statement_on": "date", "due_on": "date", "cycle": "period",
@@ -227,7 +228,7 @@ def _values(text: str, start: int, stop: int) -> list[_Value]:
     values: list[_Value] = []
     reached = start
     for match in _VALUE.finditer(text, start, stop):
-        if match.start() - reached > _REACH:
+        if match.start() - reached > _REACH or (values and _ROWS_BEGIN.search(text, reached, match.start())):
             break
         values.append(_Value(match.lastgroup or "", match[0], match.start(), match.end()))
         reached = match.end()
@@ -244,8 +245,12 @@ def _settle(text: str, labels: list[_Label], values: list[_Value]) -> list[Fact]
     sure = 0.98 if len(labels) == 1 else 0.93
     dates = [value for value in values if value.kind in {"date", "day", "every"}]
     asked = [label for label in labels if _KINDS[label.field] == "date"]
-    if len(dates) < len(asked):  # a zero bill drops the due date, never the statement date
+    if len(dates) < len(asked):
+        # A zero bill drops the due date or prints --- for it, never the statement date.
         asked.sort(key=lambda label: label.field != "statement_on")
+        dashes = [value for value in values if value.kind == "none" and _currency(value.text) is None]
+        empty = dashes[: len(asked) - len(dates)]
+        values = [value for value in values if value not in empty]
     found += [_fact(text, label, value, sure) for label, value in zip(asked, dates, strict=False)]
     periods = [value for value in values if value.kind == "period"]
     cycles = [label for label in labels if label.field == "cycle"]
@@ -266,8 +271,8 @@ def _settle_money(text: str, labels: list[_Label], values: list[_Value], sure: f
         # One label with RMB and USD behind it; amounts without a currency after the first are somebody else's.
         kept = [value for mark, value in firsts.items() if mark or value is moneys[0]]
         return [_fact(text, asked[0], value, sure) for value in kept]
-    if asked and len(moneys) == 2 * len(asked):
-        paired = _pairs(moneys)
+    if asked and len(moneys) >= 2 * len(asked):
+        paired = _pairs(moneys[: 2 * len(asked)])
         if paired:
             return [
                 _fact(text, label, value, sure) for label, pair in zip(asked, paired, strict=True) for value in pair
@@ -288,6 +293,8 @@ def _pairs(moneys: list[_Value]) -> list[tuple[_Value, _Value]] | None:
     """Two currencies for each label: RMB USD RMB USD, or all RMB and then all USD."""
     half = len(moneys) // 2
     marks = [_currency(value.text) for value in moneys]
+    if None in marks:
+        return None
     if marks[0::2] == [marks[0]] * half and marks[1::2] == [marks[1]] * half and marks[0] != marks[1]:
         return list(zip(moneys[0::2], moneys[1::2], strict=True))
     if marks[:half] == [marks[0]] * half and marks[half:] == [marks[half]] * half and marks[0] != marks[half]:

@@ -137,7 +137,7 @@ def dates_of(facts: Facts, *, sent_on: date | None = None) -> Dates:
         _note("cycle_from", begin, cycle, confidence, spans)
         _note("cycle_to", end, cycle, confidence, spans)
     statement = facts.word("statement_on")
-    statement_on = date_of(statement.text, sent_on or end) if statement and "每月" not in statement.text else None
+    statement_on = date_of(statement.text, end or sent_on) if statement and "每月" not in statement.text else None
     _note("statement_on", statement_on, statement, confidence, spans)
     if statement_on is None and end is not None and cycle:
         statement_on = end

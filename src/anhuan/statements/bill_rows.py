@@ -4,7 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Final
 
@@ -17,8 +17,16 @@ MMDD: Final = r"(?<![\d.,*/:-])(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?![\d.,*
 MM_SLASH_DD: Final = r"(?<![\d.,*/:-])(?:0[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01])(?![\d/])"
 YYMMDD: Final = r"(?<![\d.,*/:-])\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?![\d.,*/:])"
 DIGITS: Final = r"\d{1,3}(?:,\d{3}){1,4}\.\d{1,2}|\d{1,12}\.\d{1,2}"
-SIGNED: Final = rf"(?:-\s*)?(?:{DIGITS})(?![\d%])"
+SIGNED: Final = rf"(?<![\d.,])(?:-\s*)?(?:{DIGITS})(?![\d%])"
+# Beside a currency mark: the yen has no decimals.
+ANY: Final = rf"(?<![\d.,])(?:-\s*)?(?:{DIGITS}|\d{{1,3}}(?:,\d{{3}}){{1,4}}|\d{{1,9}})(?![\d.,])"
+_LATEST: Final = timedelta(days=1)
 TAIL: Final = r"(?<![\d.,*])\d{4}(?![\d.,])"
+
+
+def words_of(day: str, most: int = 140) -> str:
+    """A pattern for a description: it begins with no blank and never runs over the two dates of the next row."""
+    return rf"\S(?:(?!\s{day}\s+{day}).){{0,{most}}}?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +51,10 @@ class _State:
 class RowShape:
     """How a bank's rows look: a pattern with the groups desc and amount.
 
-    It may have the groups trade, post, kind, tail, cur (currency of the amount), orig and orig_cur. `headings` are
-    patterns of the headings between the rows; `flip` turns the sign (ABC prints spending as negative). `.` meets line
-    ends too, since a flat mail has each cell on a line of its own. Patterns are compiled at first use.
+    It may have the groups trade, post, kind, tail, cur (currency of the amount), orig, orig_cur, and paid_in, an
+    amount in a column of its own for money in. `headings` are patterns of the headings between the rows; `flip` turns
+    the sign (ABC prints spending as negative). `.` meets line ends too, since a flat mail has each cell on a line of
+    its own. Patterns are compiled at first use.
     """
 
     rows: str
@@ -118,13 +127,18 @@ def _line(sheet: Sheet, form: RowShape, match: re.Match[str], state: _State, nea
     traded_on, posted_on = _day(groups.get("trade"), near), _day(groups.get("post"), near)
     named = CURRENCIES.get(groups.get("cur") or "")
     currency = named or state.currency or form.currency
-    amount = amount_of(groups["amount"], currency)
+    paid_in = groups.get("paid_in")
+    amount = amount_of(paid_in or groups["amount"] or "", currency)
     if amount is None or (traded_on is None and posted_on is None):
         return None
+    if near is not None and max(traded_on or near, posted_on or near) > near + _LATEST:
+        return None  # two dates of the summary: no row of a bill is younger than the bill
     currency = amount.currency or currency
     minor = -amount.minor if form.flip else amount.minor
     if state.sign is not None:
         minor = state.sign * abs(minor)
+    if paid_in:
+        minor = -abs(minor)
     description = mask_numbers(sheet.printed(*match.span("desc"))) if groups["desc"] else ""
     tail = groups.get("tail")
     return Line(

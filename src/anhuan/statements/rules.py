@@ -24,7 +24,10 @@ class DueRule:
 # The first word found decides; the words are what the banks print in 交易摘要.
 _WORDS: Final[Sequence[tuple[re.Pattern[str], LineKind]]] = (
     (re.compile("退款|退货|撤销|冲正|返还|返现|退回|现金奖励|冲销|减免|refund", re.I), LineKind.REFUND),
-    (re.compile("还款|还欠|溢缴款转入|转账入账|自动扣款|payment|repay", re.I), LineKind.REPAYMENT),
+    (
+        re.compile("还款|还欠|溢缴款转入|转账|汇入|存款|存现|缴款|代扣|扣款|购汇|payment", re.I),
+        LineKind.REPAYMENT,
+    ),
     (re.compile("溢缴款转出|溢缴款领回"), LineKind.TRANSFER),
     (re.compile("利息|透支息"), LineKind.INTEREST),
     (

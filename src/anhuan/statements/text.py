@@ -230,9 +230,11 @@ def tail_of(number: str) -> str | None:
 
 
 # Full numbers stand in repayment rows (the paying debit card): keep the last four digits only.
-_FULL_NUMBER: Final = re.compile(r"(?<![\d])[3-6](?:[ -]?\d){11,14}((?:[ -]?\d){4})(?!\d)")
+_FULL_NUMBER: Final = re.compile(
+    r"(?<!\d)(?:[3-6]\d{14,18}|[3-6]\d{3}(?:[ -]\d{4}){2}[ -]\d{3,4}(?:[ -]\d{1,3})?)(?!\d)"
+)
 
 
 def mask_numbers(text: str) -> str:
     """Hide full card numbers (15 to 19 digits) in a description."""
-    return _FULL_NUMBER.sub(lambda number: "****" + re.sub(r"\D", "", number[1]), text)
+    return _FULL_NUMBER.sub(lambda number: "****" + re.sub(r"\D", "", number[0])[-4:], text)
