@@ -4,6 +4,7 @@ credited, own accounts, dated terms and cycles, the due board, and the oracle th
 Others import this front door alone: `from anhuan import cards`, then `cards.due_board(db, user_id, on=today)`.
 """
 
+from anhuan.cards.consequences import Consequence, consequences_of, late_cost, story_of
 from anhuan.cards.contracts import (
     Contracts,
     contracts_of,
@@ -13,6 +14,7 @@ from anhuan.cards.contracts import (
     upcoming_bills,
     upcoming_of_all,
 )
+from anhuan.cards.instalments import BadPlan, PlanCost, plan_cost, plan_rows
 from anhuan.cards.model import (
     AccountFace,
     AccountPage,
@@ -40,6 +42,7 @@ from anhuan.cards.model import (
     Urgency,
 )
 from anhuan.cards.numbers import mask, read_last_digits, read_number
+from anhuan.cards.oracle import Agreement, CardStory, StoryBroken, StoryStatement, Taken, Told, ToldStatement, tell
 from anhuan.cards.own import own_accounts, record_balance, remove_account, set_account
 from anhuan.cards.safety import SafePayBy, safe_pay_by
 from anhuan.cards.service import (
@@ -71,12 +74,16 @@ from anhuan.cards.views import (
 __all__ = [
     "AccountFace",
     "AccountPage",
+    "Agreement",
+    "BadPlan",
     "BillFacts",
     "BillView",
     "BoardEntry",
     "CardFace",
+    "CardStory",
     "CardTerms",
     "Charge",
+    "Consequence",
     "Contracts",
     "CurrencyTotal",
     "DueBoard",
@@ -90,16 +97,23 @@ __all__ = [
     "Outcome",
     "OwnAccount",
     "Payment",
+    "PlanCost",
     "RecordedBill",
     "SafePayBy",
     "Step",
+    "StoryBroken",
+    "StoryStatement",
+    "Taken",
     "TermUnreadable",
+    "Told",
+    "ToldStatement",
     "Urgency",
     "account_face",
     "account_page",
     "accounts",
     "add_card",
     "bills_of",
+    "consequences_of",
     "contracts_of",
     "credit_payments",
     "current_bills",
@@ -107,9 +121,12 @@ __all__ = [
     "edit_card",
     "find_cards",
     "history_of",
+    "late_cost",
     "mask",
     "name_account",
     "own_accounts",
+    "plan_cost",
+    "plan_rows",
     "read_last_digits",
     "read_number",
     "record_balance",
@@ -123,8 +140,10 @@ __all__ = [
     "set_account",
     "set_term",
     "share_line",
+    "story_of",
     "take_back",
     "take_back_bill",
+    "tell",
     "terms_of",
     "terms_sheet",
     "unshare_line",
