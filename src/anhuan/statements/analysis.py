@@ -25,8 +25,8 @@ CATEGORIES: Final[Mapping[str, Sequence[str]]] = {
     for name, words in {
         "food": "餐 饭 面馆 米线 火锅 咖啡 奶茶 小吃 麦当劳 肯德基 金拱门 饿了么 外卖 星巴克 瑞幸 食堂 烘焙 蛋糕 "
         "RESTAURANT CAFE COFFEE KFC MCDONALD CATERING",
-        "transport": "地铁 公交 公共交通 轨道交通 滴滴 打车 出行 铁路 12306 航空 机票 加油 石油 石化 停车 ETC 高速 单车 "
-        "METRO TAXI SUICA AIRLINE RAILWAY",
+        "transport": "地铁 公交 公共交通 轨道交通 滴滴 打车 出行 铁路 12306 航空 机票 加油 石油 石化 停车 高速 单车 "
+        "ETC METRO TAXI SUICA AIRLINE RAILWAY",
         "groceries": "超市 便利 盒马 永辉 菜 水果 7-ELEVEN 罗森 全家 MARKET CONVENIENCE",
         "utilities": "水费 电费 燃气 电网 国网 自来水 物业 中国移动 中国联通 中国电信 话费 宽带 供电",
         "health": "医院 药房 药店 诊所 体检 牙 HOSPITAL PHARMACY CLINIC",

@@ -14,7 +14,7 @@ from anhuan.statements.changes import FileEffect
 from anhuan.statements.intake import FileRead
 from anhuan.statements.model import FileKind
 
-CHANGED: Final = "reader.template_changed"
+CHANGED: Final = ("reader.template_changed", "bill.template_unknown")
 _COLUMNS: Final = ("user_id", "id", "reader", "template", "bank", "kind", "outcome", "problem", "met_at")
 
 
@@ -76,8 +76,8 @@ def report(db: Session, user_id: UUID) -> tuple[ReaderHealth, ...]:
 
 def _outcome(read: FileRead) -> tuple[str | None, Outcome]:
     problems = [*read.problems, *(read.reading.problems if read.reading else ())]
-    if any(each.code == CHANGED for each in problems):
-        return CHANGED, Outcome.CHANGED
+    if read.reading and read.reading.reader and any(each.code in CHANGED for each in problems):
+        return problems[0].code, Outcome.CHANGED
     if read.reading is None or read.reading.kind is FileKind.UNKNOWN:
         return (problems[0].code if problems else "file.unknown"), Outcome.FAILED
     return None, Outcome.READ

@@ -7,6 +7,7 @@ from anhuan.kit.errors import Bad
 from anhuan.statements.changes import FileEffect, Upload
 from anhuan.statements.intake import FileRead, hash_of
 from anhuan.statements.mapping import Mapping as Columns
+from anhuan.statements.mapping import fingerprint
 from anhuan.statements.model import NeedsMapping, NeedsPassword, Problem
 
 
@@ -26,9 +27,12 @@ def read_one(upload: Upload, mappings: Mapping[str, Columns]) -> FileRead:
     """One file: its reading, or why there is none (the problem's code is that of the refusal)."""
     from anhuan.statements import files  # here: the readers of PDF and sheets are slow to import, history needs none
 
+    def known(headings: Sequence[str]) -> Columns | None:
+        return mappings.get(fingerprint(headings))
+
     name, sha256, size = PurePath(upload.name).name, hash_of(upload.data), len(upload.data)
     try:
-        reading = files.read_file(upload.data, upload.name, password=upload.password, mappings=mappings)
+        reading = files.read_file(upload.data, upload.name, password=upload.password, known=known if mappings else None)
     except NeedsPassword as no:
         return FileRead(name, sha256, size, None, FileEffect.ASKS_PASSWORD, (_problem(no),))
     except NeedsMapping as no:
