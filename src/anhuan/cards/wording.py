@@ -46,7 +46,7 @@ def say(key: str, lang: str = "zh", **facts: object) -> str:
 
 
 def days_sum(amount: int, rate: Fraction, start: date, end: date, *, currency: str, lang: str) -> str:
-    """`10000.00 × 0.0005 × 46 days (2026-03-10 to 2026-04-24)`: both days named are counted."""
+    """Amount × daily rate × days, with the first and the last day that count."""
     last = date.fromordinal(end.toordinal() - 1)
     shown = f"{float(rate):.8f}".rstrip("0")
     return say(
