@@ -5,20 +5,20 @@ from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
+from pydantic import BaseModel
 
 from anhuan import statements
-from anhuan.kit import page
+from anhuan.kit import page, terms
 from anhuan.statements.changes import FileChange, FileEffect, ImportShown, LinesPage, Preview, Upload
+from anhuan.statements.health import ReaderHealth
+from anhuan.statements.mapping import WORDS
+from anhuan.statements.model import Source
 
 router = APIRouter(prefix="/import", include_in_schema=False)
 
 ROWS_SHOWN: Final = 40  # rows of one file that a preview prints; the rest is counted
 PAGE: Final = 50
-# Our words for the columns of an unknown table, the ones that every table has first.
-COLUMNS: Final = (
-    "traded_on", "posted_on", "description", "amount", "money_out", "money_in", "currency", "card", "balance",
-    "counterparty", "reference", "paid_with",
-)  # fmt: skip
+OWN_FORM: Final = [Depends(page.own_form)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,45 @@ class PreviewPage:
     rows_new: int
     rows_known: int
     ready: bool
-    columns: tuple[str, ...] = COLUMNS
+    columns: tuple[str, ...] = WORDS
+    banks: tuple[str, ...] = tuple(terms.banks())
     rows_shown: int = ROWS_SHOWN
+
+
+class MappingForm(BaseModel):
+    """What the user says about the columns of an unknown table, with the file to read again."""
+
+    headings: list[str]
+    files: list[UploadFile]
+    posted_on: str = ""
+    traded_on: str = ""
+    description: str = ""
+    amount: str = ""
+    money_out: str = ""
+    money_in: str = ""
+    direction: str = ""
+    currency: str = ""
+    card: str = ""
+    balance: str = ""
+    reference: str = ""
+    counterparty: str = ""
+    paid_with: str = ""
+    kind: str = ""
+    note: str = ""
+    spending: str = ""
+    source: str = ""
+    bank: str = ""
+    tail: str = ""
+    currency_code: str = ""
+    csrf: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthPage:
+    """账单识别情况: every reader that met a file."""
+
+    template: ClassVar[str] = "statements/health.html"
+    readers: tuple[ReaderHealth, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +108,7 @@ def show_import(request: Request, db: page.Transaction) -> Response:
     return page.render(request, _import_page(request, db))
 
 
-@router.post("", dependencies=[Depends(page.own_form)])
+@router.post("", dependencies=OWN_FORM)
 def hand_in(
     request: Request,
     db: page.Transaction,
@@ -86,10 +123,27 @@ def hand_in(
     return page.go(f"/import/preview/{made.id}", request=request)
 
 
-@router.post("/mapping", dependencies=[Depends(page.own_form)])
-async def map_columns(request: Request) -> Response:
+@router.post("/mapping", dependencies=OWN_FORM)
+def map_columns(
+    request: Request, db: page.Transaction, choice: Annotated[MappingForm, Form(media_type="multipart/form-data")]
+) -> Response:
     """Keep the user's choice of columns, then read the file again with it."""
-    raise NotImplementedError
+    user, now = page.person(request), page.now(request)
+    chosen = {word: heading for word in WORDS if (heading := getattr(choice, word))}
+    source = Source(choice.source) if choice.source else None
+    kept = statements.Mapping(
+        chosen, choice.spending, currency=choice.currency_code or None, source=source, bank=choice.bank or None,
+        card=choice.tail or None,
+    )  # fmt: skip
+    statements.save_mapping(db, user, choice.headings, kept, now=now)
+    made = statements.preview(db, user, _uploads(choice.files, ""), now=now)
+    return page.go(f"/import/preview/{made.id}", request=request)
+
+
+@router.get("/health")
+def show_health(request: Request, db: page.Transaction) -> Response:
+    """Which reader met which layout of which bank, and which one stopped matching."""
+    return page.render(request, HealthPage(tuple(statements.health_report(db, page.person(request)))))
 
 
 @router.get("/preview/{preview_id}")
@@ -99,7 +153,7 @@ def show_preview(request: Request, db: page.Transaction, preview_id: UUID) -> Re
     return page.render(request, preview_page(found))
 
 
-@router.post("/preview/{preview_id}/commit", dependencies=[Depends(page.own_form)])
+@router.post("/preview/{preview_id}/commit", dependencies=OWN_FORM)
 def commit(request: Request, db: page.Transaction, preview_id: UUID) -> Response:
     """Apply exactly this preview."""
     done = statements.commit(db, page.person(request), preview_id, now=page.now(request))
@@ -126,7 +180,7 @@ def show_history(request: Request, db: page.Transaction, import_id: UUID, offset
     )
 
 
-@router.post("/history/{import_id}/undo", dependencies=[Depends(page.own_form)])
+@router.post("/history/{import_id}/undo", dependencies=OWN_FORM)
 def undo(request: Request, db: page.Transaction, import_id: UUID) -> Response:
     """Take a whole import back."""
     statements.undo(db, page.person(request), import_id, now=page.now(request))

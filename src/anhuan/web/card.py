@@ -10,13 +10,14 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.orm import Session
 
 from anhuan import cards, statements
+from anhuan.cards.consequences import Consequence
 from anhuan.cards.model import AccountFace, BillView, BoardEntry, ExpectedBill
 from anhuan.cards.pages import AMOUNTS, EDITABLE
 from anhuan.kit import page
 from anhuan.kit.money import NotMoney, from_text, to_text
 from anhuan.kit.terms import Term
 from anhuan.statements.changes import LinesPage
-from anhuan.web.effects import Effect, effects_of
+from anhuan.web.effects import effects_of, pay_day
 
 router = APIRouter(prefix="/cards", include_in_schema=False)
 
@@ -82,7 +83,7 @@ class CardPage:
     before: int | None
     after: int | None
     sheet: tuple[TermShown, ...]
-    effects: tuple[Effect, ...]
+    effects: tuple[Consequence, ...]
     assumed_on: date
     part_typed: str
     part_trouble: bool
@@ -95,7 +96,7 @@ class PartNote:
     template: ClassVar[str] = "web/_part.html"
     account: AccountFace
     entry: BoardEntry
-    effects: tuple[Effect, ...]
+    effects: tuple[Consequence, ...]
     assumed_on: date
     part_typed: str
     part_trouble: bool
@@ -109,8 +110,9 @@ def show_card(request: Request, db: page.Transaction, account_id: UUID, offset: 
     mine = [one for one in cards.due_board(db, user, on=today).entries if one.account.account_id == account_id]
     entry = next((one for one in mine if one.open), mine[0] if mine else None)
     amount, trouble = part_of(part, entry)
-    effects = effects_of(db, user, entry, today, custom=amount) if entry and entry.open else ()
-    assumed_on = max(today, entry.bill.due_on or today) if entry else today
+    lang = page.visitor(request).lang
+    effects = effects_of(held, entry, today, custom=amount, lang=lang) if entry else ()
+    assumed_on = pay_day(entry, today) if entry else today
     if page.is_partial(request) and entry is not None:
         return page.render(
             request, PartNote(held.account, entry, effects, assumed_on, part, trouble), status=422 if trouble else 200

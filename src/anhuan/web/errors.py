@@ -1,6 +1,7 @@
 """Bad news on a page: what happened, what became of your data, what to do now, and a number to quote."""
 
 import secrets
+import traceback
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -89,7 +90,8 @@ class Faults:
         except Exception:
             if scope["type"] != "http" or started:
                 raise
-            log.exception("fault", path=scope["path"])
+            # The plain trace: a pretty one prints the values of variables, and those are people's money.
+            log.error("fault", path=scope["path"], trace=traceback.format_exc())
             request = Request({**scope, "app": self.app}, receive)
             await answer(request, 500, "", "web.fault")(scope, receive, send)
 

@@ -37,10 +37,10 @@ def mount(app: FastAPI, *, hosts: Iterable[str] = LOCAL_HOSTS) -> None:
     from anhuan.cards import pages as cards
     from anhuan.planning import pages as planning
     from anhuan.statements import pages as statements
-    from anhuan.web import pages
+    from anhuan.web import card, education, pages
 
     app.state.pages = render
-    for room in (assets, pages, cards, statements, planning):
+    for room in (assets, pages, education, cards, card, statements, planning):
         app.include_router(room.router)
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=600)

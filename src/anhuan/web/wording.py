@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
+from fractions import Fraction
 from typing import Any, Final
 
 from jinja2 import pass_context
@@ -9,6 +10,7 @@ from jinja2.runtime import Context
 
 from anhuan.cards.model import AccountFace, Urgency
 from anhuan.kit import clock, terms, wording
+from anhuan.kit.money import digits_of, to_text
 
 HIDDEN: Final = "****"
 # Wallets are no banks and have no terms; they only appear beside rows of an export.
@@ -109,15 +111,24 @@ def parts(minor: int, currency: str = "CNY") -> tuple[str, str, str]:
     return wording.amount_parts(minor, currency)
 
 
+@pass_context
+def exact_money(context: Context, amount: Fraction, currency: str = "CNY") -> str:
+    """An exact amount of a worked sum, in minor units: to the fen where it is whole, else with what is behind it."""
+    if context["shell"].hide_amounts or amount.denominator == 1:
+        return money(context, int(amount), currency)
+    places = digits_of(currency)
+    shown = f"{float(amount) / 10**places:,.{places + 4}f}".rstrip("0")
+    return f"¥{shown}" if currency == "CNY" else f"{currency} {shown}"
+
+
 def plain(minor: int | None, currency: str = "CNY") -> str:
     """An amount for an input field: `12860.50`."""
-    from anhuan.kit.money import to_text
-
     return "" if minor is None else to_text(minor, currency)
 
 
 FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "money": money, "day": day, "short_day": short_day, "moment": moment,
-    "short_moment": short_moment, "parts": parts, "plain": plain,
+    "short_moment": short_moment, "parts": parts,
+    "exact_money": exact_money, "plain": plain,
     "bank": bank, "bank_tile": bank_tile, "face": face, "tone": tone, "percent": percent,
 }  # fmt: skip
