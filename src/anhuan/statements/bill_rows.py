@@ -85,9 +85,9 @@ def lines_of(sheet: Sheet, form: RowShape, *, near: date | None) -> list[Line]:
         state = (
             states[bisect_right(places, match.start()) - 1][1] if places and places[0] <= match.start() else _State()
         )
-        line = _line(sheet, form, match, state, near)
+        line = _line(sheet, form, match, state, near, len(lines) + 1)
         if line is not None:
-            lines.append(replace(line, span=f"row {len(lines) + 1}: {sheet.printed(*match.span())[:80]}"))
+            lines.append(line)
     return lines
 
 
@@ -122,7 +122,9 @@ def _last_digits(words: str) -> str | None:
     return tail_of(digits[-1]) if digits else None
 
 
-def _line(sheet: Sheet, form: RowShape, match: re.Match[str], state: _State, near: date | None) -> Line | None:
+def _line(
+    sheet: Sheet, form: RowShape, match: re.Match[str], state: _State, near: date | None, number: int
+) -> Line | None:
     groups = match.groupdict()
     traded_on, posted_on = _day(groups.get("trade"), near), _day(groups.get("post"), near)
     named = CURRENCIES.get(groups.get("cur") or "")
@@ -150,6 +152,7 @@ def _line(sheet: Sheet, form: RowShape, match: re.Match[str], state: _State, nea
         card=tail_of(tail) if tail else state.card,
         kind=rules.kind_of(f"{groups.get('kind') or ''} {description}", minor, state.kind),
         original=_original(groups, minor, currency),
+        span=f"row {number}: {sheet.printed(*match.span())[:80]}",
         instalment=rules.instalment_of(description),
     )
 

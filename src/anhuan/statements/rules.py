@@ -37,6 +37,7 @@ _WORDS: Final[Sequence[tuple[re.Pattern[str], LineKind]]] = (
     (re.compile("取现|预借现金|现金支取|cash advance", re.I), LineKind.CASH_ADVANCE),
     (re.compile(r"分期|\d{1,2}\s*/\s*\d{1,2}\s*期|第\s*\d{1,2}\s*期|instal", re.I), LineKind.INSTALMENT),
 )
+_ANY_WORD: Final = re.compile("|".join(words.pattern for words, _ in _WORDS), re.I)
 _SHARE: Final = (
     re.compile(r"(?<!\d)(\d{1,2})\s*/\s*(\d{1,2})\s*期"),
     re.compile(r"第\s*(\d{1,2})\s*期?\s*[/,，、(（ ]*\s*共\s*(\d{1,2})\s*期"),
@@ -50,6 +51,8 @@ def kind_of(description: str, amount: int, section: LineKind | None = None) -> L
     """What a row is, by its section of the bill where it has one, its words and its sign."""
     if amount == 0:
         return LineKind.OTHER  # 消费6次免年费: proves a date and moves nothing
+    if section is None and not _ANY_WORD.search(description):  # most rows are plain spending
+        return LineKind.PURCHASE if amount > 0 else LineKind.REFUND
     if amount < 0:
         if section is LineKind.REPAYMENT and not _WORDS[0][0].search(description):
             return LineKind.REPAYMENT

@@ -11,10 +11,10 @@ nesting, a tree of them costs twice the time, and hostile nesting has nothing to
 
 import html as entities
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
 from anhuan.kit import money
@@ -51,19 +51,21 @@ _HIDDEN: Final = re.compile(r"<!--.*?(?:-->|\Z)|<(style|script)\b.*?(?:</\1\s*>|
 _TAG: Final = re.compile(
     r"<(?:(/?[a-zA-Z][a-zA-Z0-9:]*+)(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+|(/?[a-zA-Z][a-zA-Z0-9:]*+)[^<>]*+|[!?][^<>]*+)>"
 )
-_CELLS: Final = frozenset(("td", "/td", "th", "/th"))
-_ROWS: Final = frozenset(("tr", "/tr", "table", "/table"))
-_BLOCKS: Final = frozenset(
-    re.findall(
-        r"\w+", "div p br hr li ul ol dl dt dd h1 h2 h3 h4 h5 h6 title body html form center section article header"
-    )
-    + re.findall(r"\w+", "footer pre blockquote option caption thead tbody tfoot")
+_NAMES: Final = (
+    "div p br hr li ul ol dl dt dd h1 h2 h3 h4 h5 h6 title body html form center section article header footer pre "
+    "blockquote option caption thead tbody tfoot"
 )
-_SPACE: Final = re.compile(r"\s+")
+# What a tag does to the text: c and C open and close a cell, r ends a row, b breaks a line; others do nothing.
+_MARKS: Final = (
+    {name: "b" for name in re.findall(r"\w+", _NAMES)}
+    | {"/" + name: "b" for name in re.findall(r"\w+", _NAMES)}
+    | {"td": "c", "th": "c", "/td": "C", "/th": "C", "tr": "r", "/tr": "r", "table": "r", "/table": "r"}
+)
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\0]")
-_ADDRESS: Final = re.compile(r"[\[<(（]?\s*https?://[^\s\[\]<>()（）\u3400-\u9fff]+\s*[\]>)）]?", re.I)
+_ADDRESS: Final = re.compile(r"(?:[\[<(（] ?)?https?://[^\s\[\]<>()（）\u3400-\u9fff]{1,4000}(?: ?[\]>)）])?", re.I)
 _BLANKS: Final = re.compile(r"[ \x0b\x0c\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
-_EDGES: Final = re.compile(r" *([\t\n\r]) *")
+_EDGES: Final = re.compile(r" +(?=[\t\n\r])|(?<=[\t\n\r]) +")
+_CAPITAL_TAG: Final = re.compile("</?[A-Z]")
 _EMPTY_LINES: Final = re.compile(r"\n[\s]*\n")
 _WIDE: Final = re.compile("[\uff01-\uff5e\uffe5\u2010-\u2015\u2212\u2500]")
 _HALF: Final = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {
@@ -73,12 +75,15 @@ _HALF: Final = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 
 def sheet_of_html(source: str) -> Sheet:
     """Flatten HTML; refuses more than MAX_CHARS characters with TooLarge."""
-    return _sheet("".join(_flatten(_within_limit(source))))
+    flat = "".join(_flatten(_within_limit(source)))
+    if "&" in flat:
+        flat = _EDGES.sub("", _BLANKS.sub(" ", entities.unescape(flat)))
+    return _sheet(flat)
 
 
 def sheet_of_text(source: str) -> Sheet:
     """Plain text as it stands, line by line; refuses more than MAX_CHARS characters with TooLarge."""
-    return _sheet(_within_limit(source).replace("\r\n", "\n"))
+    return _sheet(_EDGES.sub("", _BLANKS.sub(" ", _within_limit(source).replace("\r\n", "\n"))))
 
 
 def sheet_of_pages(pages: Sequence[Page]) -> Sheet:
@@ -94,34 +99,37 @@ def _within_limit(source: str) -> str:
     return source
 
 
-def _flatten(source: str) -> Iterator[str]:
-    """Pieces of text and white space for the tags between them; entities are resolved after the tags are gone."""
-    pieces = _TAG.split(_HIDDEN.sub("", source))
+def _flatten(source: str) -> list[str]:
+    """Pieces of text, and white space for the tags between them; blanks at the edges of cells and lines are dropped."""
+    visible = _HIDDEN.sub("", source).replace("&nbsp;", " ").replace("&#160;", " ")
+    pieces = _TAG.split(" ".join(visible.split()))
+    names = [name or odd or "" for name, odd in zip(pieces[1::3], pieces[2::3], strict=True)]
+    if _CAPITAL_TAG.search(source):
+        names = [name.lower() for name in names]
+    flat = [pieces[0]]
     cell_open = False  # between <td> and </td> of the innermost table, where a break is no end of a line
-    texts, names, odd_names = pieces[0::3], pieces[1::3], pieces[2::3]
-    for position, text in enumerate(texts):
+    for name, text in zip(names, pieces[3::3], strict=True):
+        mark = _MARKS.get(name)
+        if mark is not None:
+            flat[-1] = flat[-1].rstrip(" ")
+            if mark == "C" or (mark == "c" and cell_open):  # <td> ends a cell whose </td> was forgotten
+                flat.append("\t")
+            elif mark == "r":
+                flat.append("\n")
+            elif mark == "b":
+                flat.append("\r" if cell_open else "\n")
+            if mark != "b":
+                cell_open = mark == "c"
+            text = text.lstrip(" ")
         if text:
-            yield _SPACE.sub(" ", entities.unescape(text) if "&" in text else text)
-        if position == len(names):
-            return
-        name = (names[position] or odd_names[position] or "").lower()
-        if name in _CELLS:
-            was_open, cell_open = cell_open, name[0] != "/"
-            # A closing tag ends the cell; an opening one does so only where the closing one was forgotten.
-            if name[0] == "/" or was_open:
-                yield "\t"
-        elif name in _ROWS:
-            cell_open = False
-            yield "\n"
-        elif name.lstrip("/") in _BLOCKS:
-            yield "\r" if cell_open else "\n"
+            flat.append(text)
+    return flat
 
 
 def _sheet(loose: str) -> Sheet:
     if "://" in loose:  # plain text shows the address of each link: its digits are nobody's amounts
         loose = _ADDRESS.sub(" ", loose)
-    raw = _EDGES.sub(r"\1", _BLANKS.sub(" ", _INVISIBLE.sub("", loose)))
-    raw = _EMPTY_LINES.sub("\n", raw).strip(" \n\r")
+    raw = _EMPTY_LINES.sub("\n", _INVISIBLE.sub("", loose)).strip(" \n\r")
     return Sheet(raw, _WIDE.sub(lambda wide: _HALF[wide[0]], raw))
 
 
@@ -157,6 +165,7 @@ PERIOD: Final = rf"{DATE}\s*(?:-+|至|到|~)\s*(?:{DATE}|{MONTH_DAY})"
 MASKED: Final = r"(?<![\d.*])(?:(?:\d[ -]?){4,9}|(?=\*{2}))\*[*\t -]*\d{3,7}(?!\d)"
 
 _AMOUNT: Final = re.compile(r"(\d[\d,]*(?:\.\d{1,2})?)")
+_PLAIN: Final = re.compile(r"(?:-\s*)?\d[\d,]*\.\d{2}")
 _ANY_CURRENCY: Final = re.compile(CURRENCY)
 _DATE_PARTS: Final = re.compile(r"\d+")
 
@@ -170,20 +179,34 @@ class Amount(NamedTuple):
 
 def amount_of(text: str, currency: str = "CNY") -> Amount | None:
     """Read text of the shape MONEY (or bare digits); `currency` counts digits where none is printed."""
+    if _PLAIN.fullmatch(text):
+        plain = _minor_of(text.lstrip("- "), currency)
+        return None if plain is None else Amount(-plain if text[0] == "-" else plain, None)
     number = _AMOUNT.search(text)
     if number is None:
         return None
     marked = _ANY_CURRENCY.search(text)
     named = CURRENCIES[marked[0]] if marked else None
-    try:
-        minor = money.from_text(number[1], named or currency)
-    except money.NotMoney:
+    minor = _minor_of(number[1], named or currency)
+    if minor is None:
         return None
     before = text[: number.start()]
     credit = "-" in before or "存" in text or "贷记" in text
     return Amount(-minor if credit else minor, named)
 
 
+def _minor_of(digits: str, currency: str) -> int | None:
+    """Minor units; the plain case of two decimals does without Decimal, since a bill has hundreds of amounts."""
+    whole, _, part = digits.replace(",", "").partition(".")
+    if money.digits_of(currency) == 2 and len(part) <= 2:
+        return int(whole) * 100 + int(part.ljust(2, "0"))
+    try:
+        return money.from_text(digits, currency)
+    except money.NotMoney:
+        return None
+
+
+@lru_cache(maxsize=8192)  # a bill repeats its days
 def date_of(text: str, near: date | None = None) -> date | None:
     """Read a date of any shape; without a year it takes that of `near`, or the one before if its month is later."""
     parts = _DATE_PARTS.findall(text)
@@ -237,4 +260,6 @@ _FULL_NUMBER: Final = re.compile(
 
 def mask_numbers(text: str) -> str:
     """Hide full card numbers (15 to 19 digits) in a description."""
+    if len(text) < 15:
+        return text
     return _FULL_NUMBER.sub(lambda number: "****" + re.sub(r"\D", "", number[0])[-4:], text)
