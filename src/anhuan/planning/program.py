@@ -39,6 +39,7 @@ class Written:
     parts: dict[str, list[Part]] = field(default_factory=dict)
     offers: list[tuple[Card, Offer, int]] = field(default_factory=list)
     roundings: int = 0
+    minimum_rows: list[int] = field(default_factory=list)
 
 
 def write(
@@ -47,7 +48,8 @@ def write(
 ) -> Written:  # fmt: skip
     """Write the program of a request whose cards stand as `openings`.
 
-    `keep_minimums` forbids every further missed minimum (to learn whether any plan can keep them all).
+    `keep_minimums` writes the smaller program in which no further minimum is missed: what a plan with money enough for
+    them needs, and what tells whether any plan can keep them all.
     """
     written = Written(Program())
     most = {opening.card.id: _most(request, opening) for opening in openings}
@@ -166,7 +168,9 @@ class _CardWriter:
         by_statement: dict[int, Terms] = {}
         for offer in self.card.offers:
             day = credit_day(self.card, offer, as_of=self.request.as_of)
-            if day is None or offer.statement not in reachable or day > self.request.last or not offer.maximum:
+            if day is None or offer.statement not in reachable or day > self.request.last:
+                continue
+            if offer.maximum < max(offer.minimum, 1):
                 continue
             fee = float(offer.fee_rate)
             taken = self.program.switch(weight=10.0)
@@ -336,6 +340,8 @@ class _CardWriter:
         segments += [(one.posted, one.amount / YUAN) for one in sorted(cycle.charges, key=lambda one: -one.posted)]
         for posted, amount in segments:
             piece = self.program.column(high=amount)
+            if newest and not pieces:
+                self.program.row(0.0, [*bill.charges_over, (piece, -1.0)])
             pieces.append((piece, 1.0))
             interest.append((piece, self.rate * (cycle.grace + 1 - posted + after)))
         self.program.row(bill.charges, [*pieces, *_minus(bill.unpaid)], bill.charges)
@@ -347,31 +353,42 @@ class _CardWriter:
         tolerance = card.late_tolerance / YUAN
         constant, due = self._minimum_due(bill)
         self.missing = []
-        if bill.most_minimum > 0 and (cycle.minimum is None or constant > 0):
+        # what is kept by the last day of grace is not missing later, but for a tolerance
+        lasting = not self.keep_minimums or cycle.graced or card.late_tolerance > 0
+        if lasting and bill.most_minimum > 0 and (cycle.minimum is None or constant > 0):
             missing = program.column()
             program.row(constant, [(missing, 1.0), *_minus(due), *bill.paid])
             self.missing = [(missing, 1.0)]
         if not bill.judged or (cycle.minimum is not None and constant <= tolerance):
             return
-        mark = self.request.missed_minimum_cost / YUAN
-        part.missed = program.switch(mark, 0.0 if self.keep_minimums else 1.0, weight=max(1.0, mark), safe_up=True)
         bound = constant if cycle.minimum is not None else bill.most_minimum
         # kept, or missed, or (a minimum is at most the balance) the bill is paid in full
         relief: Terms = [(part.full, bound)] if part.full is not None and not bill.first else []
+        if self.keep_minimums:
+            program.row(constant - tolerance, [*bill.early, *_minus(due), *relief])
+            self.written.minimum_rows.append(len(program.row_low) - 1)
+            return
+        mark = self.request.missed_minimum_cost / YUAN
+        part.missed = program.switch(mark, weight=max(1.0, mark), safe_up=True)
         program.row(constant - tolerance, [*bill.early, *_minus(due), (part.missed, bound), *relief])
-        rate = float(card.late_fee_rate)
-        if rate or card.late_fee_minimum:
-            fee = program.column(cost=1.0)
-            program.row(
-                rate * (constant - tolerance),
-                [
-                    (fee, 1.0), *_minus(_times(due, rate)), *_times(bill.early, rate),
-                    (part.missed, -rate * tolerance), *_times(relief, rate),
-                ],
-            )  # fmt: skip
-            program.row(0.0, [(fee, 1.0), (part.missed, -card.late_fee_minimum / YUAN)])
-            bill.late = [(fee, 1.0)]
-            self.written.roundings += 1
+        self._late_fee(bill, part.missed, constant, due, relief)
+
+    def _late_fee(self, bill: _Bill, missed: int, constant: float, due: Terms, relief: Terms) -> None:
+        """违约金: a rate of what is missing of the minimum, at least the fixed sum."""
+        rate, tolerance = float(self.card.late_fee_rate), self.card.late_tolerance / YUAN
+        if not rate and not self.card.late_fee_minimum:
+            return
+        fee = self.program.column(cost=1.0)
+        self.program.row(
+            rate * (constant - tolerance),
+            [
+                (fee, 1.0), *_minus(_times(due, rate)), *_times(bill.early, rate), (missed, -rate * tolerance),
+                *_times(relief, rate),
+            ],
+        )  # fmt: skip
+        self.program.row(0.0, [(fee, 1.0), (missed, -self.card.late_fee_minimum / YUAN)])
+        bill.late = [(fee, 1.0)]
+        self.written.roundings += 1
 
     def _minimum_due(self, bill: _Bill) -> tuple[float, Terms]:
         """What is still to be paid of the minimum: a constant and terms, in yuan."""

@@ -4,9 +4,9 @@ A plan rounded afterwards misses an exact minimum by one fen (planning.md, two t
 be paid in full or to the minimum is made exactly that, with the balances that the simulator prints.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
-from anhuan.kit.money import round_half_up
 from anhuan.planning.costing import balances
 from anhuan.planning.model import (
     Account,
@@ -25,10 +25,11 @@ from anhuan.planning.model import (
 from anhuan.planning.opening import Opening
 from anhuan.planning.options import Option
 from anhuan.planning.program import Part, Written
-from anhuan.planning.rules import credit_day, run_card, shares_of
+from anhuan.planning.rules import credit_day, part_of, run_card, shares_of
 from anhuan.planning.ways import with_fees
 
 NEAR = 5  # fen: what the program's rounding can be away from an exact balance or minimum
+_TRIES = 12
 
 
 @dataclass(slots=True)
@@ -44,17 +45,16 @@ def settle(request: Request, openings: list[Opening], written: Written, values: 
     """The plan that the program's answer means, in whole fen. Raises BadPlan when rounding leaves it none."""
     taken = [(card, offer, round(values[column] * 100)) for card, offer, column in written.offers]
     taken = [(card, offer, principal) for card, offer, principal in taken if principal > 0]
-    slots: dict[str, list[Slot]] = {}
-    for opening in openings:
-        own = [(offer, principal) for card, offer, principal in taken if card is opening.card]
-        slots[opening.card.id] = _settle_card(request, opening.card, written.parts[opening.card.id], values, own)
-    _spare_fen(request, slots)
-    payments = [
-        Payment(slot.option.day, slot.option.account, slot.option.channel.id, card, amount)
-        for card, own_slots in slots.items()
-        for slot in own_slots
-        for amount in pieces(slot.amount, slot.option.channel)
-    ]
+    spared: Counter[Option] = Counter()
+    for _ in range(_TRIES):
+        slots: dict[str, list[Slot]] = {}
+        for opening in openings:
+            card = opening.card
+            own = [(offer, principal) for other, offer, principal in taken if other is card]
+            slots[card.id] = _settle_card(request, card, written.parts[card.id], values, own, spared)
+        if not _spare_fen(request, slots, spared):
+            break
+    payments = _payments(slots)
     instalments = tuple(Taken(offer.id, principal) for _, offer, principal in taken)
     return with_draws(request, Legs(tuple(with_fees(request, payments)), instalments))
 
@@ -73,7 +73,12 @@ def pieces(amount: int, channel: Channel) -> list[int]:
 
 
 def _settle_card(
-    request: Request, card: Card, parts: list[Part], values: list[float], taken: list[tuple[Offer, int]]
+    request: Request,
+    card: Card,
+    parts: list[Part],
+    values: list[float],
+    taken: list[tuple[Offer, int]],
+    spared: Counter[Option],
 ) -> list[Slot]:
     shares = shares_of(card, taken)
     credits = [credit for statement in card.statements[:1] for credit in statement.paid if credit.day <= request.last]
@@ -83,7 +88,7 @@ def _settle_card(
         credits.append(Credit(day, principal))
     settled: list[Slot] = []
     for part in parts:
-        slots = _slots(part, values)
+        slots = _slots(part, values, spared)
         if not slots:
             continue
         start, end = card.statements[part.cycle.index].day, part.cycle.end
@@ -98,13 +103,13 @@ def _settle_card(
     return settled
 
 
-def _slots(part: Part, values: list[float]) -> list[Slot]:
+def _slots(part: Part, values: list[float], spared: Counter[Option]) -> list[Slot]:
     amounts: dict[int, float] = {}
     options: dict[int, Option] = {}
     for option, column in part.options:
         amounts[id(option)] = amounts.get(id(option), 0.0) + values[column]
         options[id(option)] = option
-    slots = [Slot(options[key], round(amount * 100)) for key, amount in amounts.items()]
+    slots = [Slot(options[key], round(amount * 100) - spared[options[key]]) for key, amount in amounts.items()]
     return [slot for slot in slots if slot.amount > 0]
 
 
@@ -150,31 +155,47 @@ def _shift(slots: list[Slot], by: int) -> None:
         by += part
 
 
-def _spare_fen(request: Request, slots: dict[str, list[Slot]]) -> None:
-    """Where rounding asks an account for a few fen too many, take them from a payment that serves no exact goal."""
-    if request.lines:
-        return
+def _spare_fen(request: Request, slots: dict[str, list[Slot]], spared: Counter[Option]) -> bool:
+    """Where rounding asks an account for a few fen too many, note which payment without an exact goal gives them.
+
+    True when something was noted, so that the cards must be settled again: what is not paid now is owed later.
+    """
     for account in request.accounts:
-        for _ in range(8):
-            over = _overdrawn(request, account, slots)
-            if over is None:
-                break
-            day, fen = over
-            mine = [slot for own in slots.values() for slot in own if slot.option.account == account.id]
-            spare = [slot for slot in mine if slot.option.day <= day and not slot.exact and slot.amount > fen]
-            if not spare:
-                raise BadPlan(f"account {account.id} lacks {fen} fen", field="payments")
-            max(spare, key=lambda slot: (slot.option.day, slot.amount)).amount -= fen
+        over = _overdrawn(request, account, slots)
+        if over is None:
+            continue
+        day, fen = over
+        spare = [
+            (bool(slot is own[-1]), slot.option.day, slot.amount, slot)
+            for own in slots.values()
+            for slot in own
+            if slot.option.account == account.id and slot.option.day <= day and not slot.exact and slot.amount > fen
+        ]
+        if not spare:
+            raise BadPlan(f"account {account.id} lacks {fen} fen", field="payments")
+        spared[max(spare, key=lambda one: one[:3])[3].option] += fen
+        return True
+    return False
 
 
-def _overdrawn(request: Request, account: Account, slots: dict[str, list[Slot]]) -> tuple[int, int] | None:
-    payments = [
+def _payments(slots: dict[str, list[Slot]]) -> list[Payment]:
+    return [
         Payment(slot.option.day, slot.option.account, slot.option.channel.id, card, amount)
         for card, own in slots.items()
         for slot in own
         for amount in pieces(slot.amount, slot.option.channel)
     ]
-    for day, base, held in balances(request, account, Legs(tuple(with_fees(request, payments)))):
+
+
+def _overdrawn(request: Request, account: Account, slots: dict[str, list[Slot]]) -> tuple[int, int] | None:
+    legs = Legs(tuple(with_fees(request, _payments(slots))))
+    if any(line.account == account.id for line in request.lines):
+        try:
+            with_draws(request, legs)
+        except BadPlan as lack:
+            return (lack.facts["day"], lack.facts["fen"]) if lack.facts["account"] == account.id else None
+        return None
+    for day, base, held in balances(request, account, legs):
         if held < min(account.reserve, base):
             return day, min(account.reserve, base) - held
     return None
@@ -219,8 +240,11 @@ def _draw(
                     days[line.id] += (target - owed[line.id]) * (request.last + 1 - day)
                     owed[line.id] = target
             if need:
-                raise BadPlan(f"account {account.id} lacks {need} fen beside its lines", field="draws")
-        due = sum(round_half_up(days[line.id] * line.daily_rate) for line in lines)
+                raise BadPlan(
+                    f"account {account.id} lacks {need} fen beside its lines",
+                    field="draws", account=account.id, day=day, fen=need,
+                )  # fmt: skip
+        due = sum(part_of(days[line.id], line.daily_rate) for line in lines)
         if due == interest:
             break
         interest = due

@@ -306,8 +306,7 @@ def _offer(asked: OfferAsked, statements: int, at: str) -> Offer:
     _between(asked.statement, 0, statements - 1, f"{at}.statement")
     _between(asked.periods, 1, 120, f"{at}.periods")
     _money(asked.minimum, f"{at}.minimum")
-    if _money(asked.maximum, f"{at}.maximum") < asked.minimum:
-        raise BadRequest("is below the minimum", field=f"{at}.maximum")
+    _money(asked.maximum, f"{at}.maximum")
     return Offer(
         asked.id, asked.statement, asked.periods, _rate(asked.fee_rate, f"{at}.fee_rate"), asked.minimum, asked.maximum
     )
