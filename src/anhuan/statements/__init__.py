@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         RowChange,
         Upload,
     )
+    from anhuan.statements.files import read_file
     from anhuan.statements.health import ReaderHealth
     from anhuan.statements.health import report as health_report
     from anhuan.statements.mapping import Mapping
@@ -56,6 +57,7 @@ _DOOR: Final = {
         "LineShown", "LinesPage", "LinkChange", "LinkKind", "NoSuchImport", "NotCommitted", "Preview", "PreviewStale",
         "RowChange", "Upload",
     ),
+    "files": ("read_file",),
     "health": ("ReaderHealth",),
     "mapping": ("Mapping",),
     "model": ("FileKind", "LineKind", "Problem", "Reading", "Source"),
@@ -108,6 +110,7 @@ __all__ = [
     "lines_of_import",
     "months",
     "preview",
+    "read_file",
     "save_mapping",
     "take_in",
     "undo",

@@ -49,6 +49,12 @@ def read_table(rows: Sequence[Sequence[str]], heading: Heading, layout: Layout |
     )  # fmt: skip
 
 
+_DATE_COLUMNS: Final = (("posted", "posted_on"), ("traded", "traded_on"))
+_TEXT_COLUMNS: Final = (
+    ("description", "description"), ("counterparty", "counterparty"), ("word", "kind"), ("direction", "direction"),
+    ("status", "status"), ("note", "note"), ("paid_with", "paid_with"), ("reference", "reference"),
+)  # fmt: skip
+_REMEMBERED: Final = 50_000
 _INCOMPLETE: Final = frozenset(("file.totals_disagree", "row.unreadable"))
 
 
@@ -70,49 +76,63 @@ def _drafts(rows: Sequence[Sequence[str]], heading: Heading, layout: Layout | No
 
 
 class _Reader:
-    """Reads one row after the other; the places of the columns are looked up once."""
+    """Reads one row after the other; the places of the columns are looked up once, repeated cells are read once."""
 
     def __init__(self, heading: Heading, table: Table) -> None:
         self.place = heading.places
         self.heading, self.table = heading, table
         self.bad: list[int] = []
-        self.dates = [self.place[word] for word in ("posted_on", "traded_on") if word in self.place]
-        texts = ("description", "counterparty", "direction", "status", "note", "paid_with", "reference")
-        self.texts = [(word, self.place[word]) for word in texts if word in self.place]
+        self.dates = [(name, self.place[word]) for name, word in _DATE_COLUMNS if word in self.place]
+        self.texts = [(name, self.place[word]) for name, word in _TEXT_COLUMNS if word in self.place]
         self.width = max(self.place.values()) + 1
+        self.days: dict[str, bool] = {}
+        self.seen: dict[str, str] = {}
 
     def row(self, number: int, row: Sequence[str]) -> None:
         """Take one row: a row of money, a total, a repeated heading, or words around the table."""
         if len(row) < self.width:
             row = [*row, *[""] * (self.width - len(row))]
-        dated = any(_is_date(row[place]) for place in self.dates)
+        draft = Draft(number)
+        dated = False
+        for name, place in self.dates:
+            day = _day(row[place])
+            setattr(draft, name, day)
+            dated = self._is_day(day) or dated
         if dated:
-            draft = self._draft(number, row)
-            if draft is None:
-                self.bad.append(number)
-            else:
-                self.table.drafts.append(draft)
+            self._fill(draft, row)
         elif kinds.TOTAL_WORDS.search(first := _first(row)):
             self.table.totals.append(row)
         elif first and not self._is_heading(row) and self._has_money(row):
             self.bad.append(number)
 
-    def _draft(self, number: int, row: Sequence[str]) -> Draft | None:
+    def _is_day(self, text: str) -> bool:
+        known = self.days.get(text)
+        if known is None:
+            known = self.days[text] = cells.raw_date(text) is not None
+        return known
+
+    def _fill(self, draft: Draft, row: Sequence[str]) -> None:
         place = self.place
-        draft = Draft(number)
-        for word in ("posted_on", "traded_on"):
-            if word in place:
-                setattr(draft, word[:6].rstrip("_"), row[place[word]].strip())
-        for word, column in self.texts:
-            text = cells.clean(row[column])
-            setattr(draft, word, "" if cells.is_blank(text) else text)
-        if "kind" in place:
-            draft.word = cells.clean(row[place["kind"]]).strip("*")
+        for name, column in self.texts:
+            if cell := row[column]:
+                setattr(draft, name, self._clean(cell))
         if "currency" in place:
             draft.currency = cells.currency_of(row[place["currency"]]) or ""
         if "card" in place:
             draft.card = cells.card_tail(row[place["card"]])
-        return draft if self._money(draft, row) else None
+        if self._money(draft, row):
+            self.table.drafts.append(draft)
+        else:
+            self.bad.append(draft.row)
+
+    def _clean(self, cell: str) -> str:
+        known = self.seen.get(cell)
+        if known is None:
+            known = cells.clean(cell)
+            known = "" if cells.is_blank(known) or not known.strip("*") else known
+            if len(self.seen) < _REMEMBERED:
+                self.seen[cell] = known
+        return known
 
     def _money(self, draft: Draft, row: Sequence[str]) -> bool:
         """Read the amount of the row, from one column or from two; False where none can be read."""
@@ -181,10 +201,6 @@ def _is_amount(cell: str) -> bool:
         return True
 
 
-def _is_date(cell: str) -> bool:
-    return cells.raw_date(_day(cell)) is not None
-
-
 def _day(cell: str) -> str:
     """The date part of a timestamp that begins with the year: one form for all rows of a day."""
     text = cell.strip()
@@ -203,7 +219,7 @@ def _dates(table: Table, hints: Hints, order: str) -> tuple[dict[str, date | Non
     latest, guessed = _title_month(table.preface) or hints.latest, False
     if latest == hints.latest:
         guessed = hints.latest_is_guess
-    written = {_day(text) for draft in table.drafts for text in (draft.posted, draft.traded) if text}
+    written = {text for draft in table.drafts for text in (draft.posted, draft.traded) if text}
     column = cells.read_dates(written, latest=latest, order=hints.date_order or order)
     problems = []
     if column.year_missing:
@@ -301,7 +317,7 @@ def _totals(table: Table, lines: Sequence[Line]) -> list[Problem]:
 
 
 def _line(draft: Draft, dates: Mapping[str, date | None], currency: str, source: Source, card: str | None) -> Line:
-    posted, traded = dates.get(_day(draft.posted)), dates.get(_day(draft.traded))
+    posted, traded = dates.get(draft.posted), dates.get(draft.traded)
     if source is not Source.CARD:  # a wallet or account books at once: the one date is both
         posted, traded = posted or traded, traded or posted
     kind = draft.kind or kinds.kind_of(draft.words, spent=draft.amount >= 0, source=source)

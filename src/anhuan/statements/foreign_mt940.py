@@ -16,6 +16,7 @@ from anhuan.statements import cells, kinds
 from anhuan.statements.model import Balance, FileKind, Line, LineKind, Problem, Reading, Source, Unreadable
 
 _FIELD: Final = re.compile(r":(\d{2}[A-Z]?|NS):")
+_HEAD_TAGS: Final = re.compile(rb"(?:^|[\r\n{])\s*:(\d{2}[A-Z]?):")
 _END: Final = re.compile(r"-[A-Z}{0-9:]*|\{.*")
 _BALANCE: Final = re.compile(r"(?P<mark>[CD])(?P<day>\d{6})(?P<currency>[A-Z]{3})?(?P<sum>\d[\d.]*(?:,\d*)?)")
 _ROW: Final = re.compile(
@@ -57,10 +58,8 @@ class Statement:
 
 def looks_like(head: bytes) -> bool:
     """True for the beginning of an MT940 or MT942 file."""
-    start = head[:4000]
-    return b":20:" in start and any(
-        mark in start for mark in (b":60F:", b":60M:", b":61:", b":28C:", b":28:", b":34F:")
-    )
+    tags = set(_HEAD_TAGS.findall(head[:4000]))
+    return b"20" in tags and bool(tags & {b"60F", b"60M", b"61", b"28C", b"28", b"34F"})
 
 
 def read(data: bytes) -> Reading:

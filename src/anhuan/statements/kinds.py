@@ -41,12 +41,17 @@ _TRANSFER: Final = _any(
 _INCOME: Final = _any("工资", "代发", "薪", "奖金", "公积金", "结息", r"\bsalary\b", r"\bpayroll\b", r"\bdividend")
 _OF_FEE_BACK: Final = _any("年费.*(返还|退回|冲销|减免)", "减免.*年费")
 _PERSON: Final = re.compile(r"[\u4e00-\u9fff*]{2,3}")  # a credit that names only a person is a transfer to the card
+_DIGITS: Final = re.compile(r"\d+")  # numbers tell no kind: without them one merchant's rows are one question
 _SHARE: Final = re.compile(r"(?<!\d)(\d{1,2})\s*/\s*(\d{1,2})\s*期|第(\d{1,2})期.{0,3}共(\d{1,2})期")
 
 
-@lru_cache(maxsize=65536)
 def kind_of(words: str, *, spent: bool, source: Source) -> LineKind:
     """The kind of a row from its words and its direction (`spent`: money went out of the person's pocket)."""
+    return _kind_of(_DIGITS.sub("0", words), spent, source)
+
+
+@lru_cache(maxsize=65536)
+def _kind_of(words: str, spent: bool, source: Source) -> LineKind:
     if BALANCE_WORDS.search(words):
         return LineKind.BALANCE
     return _on_card(words, spent) if source is Source.CARD else _on_account(words, spent)
@@ -54,11 +59,21 @@ def kind_of(words: str, *, spent: bool, source: Source) -> LineKind:
 
 def is_credit(words: str) -> bool:
     """True when the words alone say that money came back to a card: a repayment or a refund."""
+    return _is_credit(_DIGITS.sub("0", words))
+
+
+@lru_cache(maxsize=65536)
+def _is_credit(words: str) -> bool:
     return bool(_REPAYMENT.search(words) or _REFUND.search(words)) and not BALANCE_WORDS.search(words)
 
 
 def is_charge(words: str) -> bool:
     """True when the words alone say that a card was charged: a fee, interest, cash, or a debt brought forward."""
+    return _is_charge(_DIGITS.sub("0", words))
+
+
+@lru_cache(maxsize=65536)
+def _is_charge(words: str) -> bool:
     return bool(_FEE.search(words) or _CASH.search(words) or BALANCE_WORDS.search(words)) and not is_credit(words)
 
 
@@ -67,10 +82,9 @@ def is_account_word(words: str) -> bool:
     return bool(_INCOME.search(words))
 
 
-@lru_cache(maxsize=65536)
 def share_of(words: str) -> tuple[int, int] | None:
     """(10, 12) from `10/12期`: the tenth of twelve shares of an instalment plan."""
-    found = _SHARE.search(words)
+    found = _SHARE.search(words) if "期" in words else None
     if found is None:
         return None
     which, of = (int(part) for part in found.groups() if part)

@@ -38,16 +38,7 @@ _TASKS: Final = {
 }
 _ERRORS: Final[dict[str, type[Unreadable]]] = {kind.code: kind for kind in (Unreadable, NeedsPassword, TooLarge)}
 _HEADER: Final = struct.Struct(">Q")
-# The worker loads the readers alone, not the whole room with its database.
-_START: Final = """
-import sys, types
-sys.path[:0] = [{root!r}]
-room = types.ModuleType("anhuan.statements")
-room.__path__ = [{room!r}]
-sys.modules["anhuan.statements"] = room
-from anhuan.statements import sandbox
-sandbox.serve()
-"""
+_START: Final = "import sys; sys.path[:0] = [{root!r}]; from anhuan.statements import sandbox; sandbox.serve()"
 
 
 def run(task: str, data: bytes, **arguments: Any) -> Any:
@@ -69,8 +60,7 @@ class _Worker:
     """One limited process and the two pipes to it."""
 
     def __init__(self) -> None:
-        room = Path(__file__).resolve().parent
-        code = _START.format(root=str(room.parent.parent), room=str(room))
+        code = _START.format(root=str(Path(__file__).resolve().parent.parent.parent))
         self.owner, self.tasks = os.getpid(), 0
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE,

@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from selectolax.lexbor import LexborHTMLParser
+
 from anhuan.statements.model import Problem, TooLarge, Unreadable
 
 MAX_ROWS: Final = 1_000_000
 MAX_COLUMNS: Final = 400
+_MAX_TABLES: Final = 200
 _MAX_CELL: Final = 100_000
 _DELIMITERS: Final = (",", "\t", ";", "|")
 _MARKS: Final = (
@@ -52,11 +55,25 @@ def read_csv(data: bytes) -> Sheet:
     text, problems = text_of(data)
     delimiter = _delimiter(text)
     rows = _rows(text, delimiter)
-    if any(_ROW_INSIDE.search(cell) for row in rows for cell in row if "\n" in cell):
+    many_lines = text.count("\n") > len(rows) and '"' in text
+    if many_lines and any(_ROW_INSIDE.search(cell) for row in rows for cell in row if "\n" in cell):
         rows = [[_unquoted(cell) for cell in row] for row in _rows(text, delimiter, quoted=False)]
         broken = Problem("file.quotes_broken", "有一处引号没有闭合，已逐行读取")
         problems = (*problems, broken)
     return Sheet(rows, problems=problems)
+
+
+def read_html(data: bytes) -> list[Sheet]:
+    """The innermost tables of an HTML file, which some banks call XLS."""
+    text, problems = text_of(data)
+    tree = LexborHTMLParser(text)
+    found: list[Sheet] = []
+    for table in tree.css("table"):
+        if table.css_first("table table") is not None or len(found) >= _MAX_TABLES:
+            continue
+        rows = [[cell.text(separator=" ", strip=True) for cell in row.css("td, th")] for row in table.css("tr")]
+        found.append(Sheet(rows[:MAX_ROWS], problems=problems))
+    return found
 
 
 _BAD_CHARACTERS: Final = Problem("file.bad_characters", "文件中有无法识别的字符")

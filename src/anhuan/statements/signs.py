@@ -1,6 +1,7 @@
 """Which way money went: whether a column writes spending with a plus or a minus is settled over all its rows."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -17,6 +18,7 @@ _IN: Final = frozenset(
 _VOTE: Final = 3  # a row whose words tell its direction counts as much as three whose sign is merely common
 
 
+@lru_cache(maxsize=1024)
 def direction_of(word: str) -> int:
     """+1 for money that goes out, -1 for money that comes in, 0 for neither (不计收支, /)."""
     key = cells.key_of(word)
