@@ -147,9 +147,13 @@ CURRENCIES: Final = {
 CURRENCY: Final = "(?:" + "|".join(re.escape(name) for name in sorted(CURRENCIES, key=len, reverse=True)) + ")"
 _NUMBER: Final = r"(?:\d{1,3}(?:,\d{3}){1,4}(?!\d)|\d{1,13})"
 _CREDIT: Final = r"(?:\((?:存入|存款|贷记)\)\s*)"
+_NOTE: Final = r"(?:\s*\([^()\d]{1,6}\))?"
+# The currency of an amount stands before it, in the same cell or in the one before; behind a number it may be that
+# number's own (105.00 人民币) and goes no further than its cell.
+_MARK: Final = rf"(?:{CURRENCY}{_NOTE} ?:? ?|(?<!\d )(?<!\d){CURRENCY}{_NOTE}\s*:?\s*)"
 # An amount that cannot be mistaken for another number: with decimals, thousands commas or a currency beside it.
 MONEY: Final = (
-    rf"(?:{_CREDIT}?(?:-\s*)?{CURRENCY}(?:\s*\([^()\d]{{1,6}}\))?\s*:?\s*{_CREDIT}?(?:-\s*)?{_NUMBER}(?:\.\d{{1,2}})?"
+    rf"(?:{_CREDIT}?(?:-\s*)?{_MARK}{_CREDIT}?(?:-\s*)?{_NUMBER}(?:\.\d{{1,2}}|(?![./年-]\d))"
     rf"|(?<![\d.,*]){_CREDIT}?(?:-\s*)?(?:{_NUMBER}\.\d{{1,2}}|\d{{1,3}}(?:,\d{{3}}){{1,4}}))"
     rf"(?![\d%*]|\.\d)(?:\s*/\s*{CURRENCY})?(?:\s*\((?:支出|存入|存款)\))?"
 )
