@@ -12,7 +12,8 @@ from anhuan.statements.text import DATE, Sheet, date_of
 
 Named = Literal["statement_on", "due_on", "cycle_from", "cycle_to"]
 _TITLE: Final = re.compile(r"对账单\s*\(\s*(?P<year>20\d\d)\s*[年/.-]\s*(?P<month>\d{1,2})\s*(?:月份?)?\s*\)")
-_DAY: Final = re.compile(r"账单日[^\d\n每]{0,20}\s*(?:每月\s*)?(?P<day>[1-9]|[12]\d|3[01])(?![\d/.-])\s*[日号]?")
+_EVERY: Final = re.compile(r"每月\s*(?P<day>[1-9]|[12]\d|3[01])\s*[日号]")
+_DAY: Final = re.compile(r"账单日[^\d\n]{0,20}\s*(?P<day>[1-9]|[12]\d|3[01])(?![\d/.年-])\s*[日号]?")
 _CYCLE: Final = re.compile(rf"(?P<begin>{DATE})\s*(?:至|到|-+)\s*(?P<end>{DATE})\s*的?\s*信用卡账户变")
 _LATEST: Final = re.compile(rf"最[晚迟]\s*于\s*(?P<due>{DATE})")
 RULE: Final = "rule of the month: "
@@ -43,7 +44,7 @@ def by_month_rule(sheet: Sheet, dates: Dates) -> Dates:
 
     A day that the month does not have is its last.
     """
-    title, day = _TITLE.search(sheet.text), _DAY.search(sheet.labels)
+    title, day = _TITLE.search(sheet.text), _EVERY.search(sheet.labels) or _DAY.search(sheet.labels)
     if title is None or day is None or not 1 <= int(title["month"]) <= 12:
         return dates
     year, month = int(title["year"]), int(title["month"])
