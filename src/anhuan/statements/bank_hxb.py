@@ -1,0 +1,63 @@
+"""华夏银行: one bill for the account, the statement day as a rule of the month. Templates of 2020, 2022 and 2026."""
+
+import re
+from datetime import date
+from typing import Final
+
+from anhuan.statements import rules
+from anhuan.statements.bill_columns import MONTH_DAY, SIGN_MONEY, YEAR_DAY, draft_of, row, rows_of
+from anhuan.statements.bill_dates import by_month_rule, by_rule_marked
+from anhuan.statements.bill_labels import LabelBook, facts_of
+from anhuan.statements.bill_reader import Bank, Draft, account_bills, dates_of
+from anhuan.statements.bill_rows import SIGNED, Heading, RowShape
+from anhuan.statements.text import Sheet
+
+# "Amount Payable" stands between the two currencies since 2022 and is no label of its own there.
+_LABELS: Final = LabelBook({
+    "statement_on": ("账单日",),
+    "due_on": ("本期到期还款日", "到期还款日", "最后还款日"),
+    "cycle": ("账单周期",),
+    "total_due": ("本期应还款", "本期应还金额", "本期应还款额"),
+    "minimum_due": ("最低应还款", "最低还款额", "本期最低还款额"),
+    "credit_limit": ("信用额度",),
+    "other": ("取现额度", "预借现金额度", "上期账单金额", "本期账单金额"),
+}, common=False)  # fmt: skip
+_HEADINGS: Final = {
+    r"人民币账务信息|RMB ACCOUNT": Heading(currency="CNY"),
+    r"美元账务信息|USD ACCOUNT": Heading(currency="USD"),
+}
+_AMOUNT: Final = rf"(?:{SIGN_MONEY}|{SIGNED})"
+# The number of the paying debit card may stand before the tail; masked, it stays in the description.
+_ROWS: Final = RowShape(row("trade post desc tail amount", date=MONTH_DAY, amount=_AMOUNT), _HEADINGS)
+_OLD_ROWS: Final = RowShape(row("trade post desc amount tail", date=YEAR_DAY, amount=_AMOUNT), _HEADINGS)
+
+
+def _bill_2022(sheet: Sheet) -> Draft | None:
+    """2022 to 2026: 本期应还款, either currency first, tails before the amounts, days without year."""
+    return None if re.search(r"月份\s*\)", sheet.text) else _bill(sheet, _ROWS, MONTH_DAY)
+
+
+def _bill_2020(sheet: Sheet) -> Draft | None:
+    """2020 to 2022: 本期应还金额 RMB: … USD: …, tails behind the amounts, days with their year."""
+    return _bill(sheet, _OLD_ROWS, YEAR_DAY)
+
+
+def _bill(sheet: Sheet, rows: RowShape, day: str) -> Draft | None:
+    facts = facts_of(sheet, _LABELS)
+    dates = by_month_rule(sheet, dates_of(facts, sent_on=sheet.sent_on))
+    if not dates.any:
+        return None
+    lines = rows_of(sheet, rows, dates)
+    bills = by_rule_marked(account_bills(facts, dates, rules.tails_of(lines)))
+    return draft_of(sheet, bills, lines, dates, date=day) if bills else None
+
+
+BANK: Final = Bank(
+    id="hxb",
+    name="华夏银行",
+    senders=("@creditcardmail.hxb.com.cn",),
+    subjects=(r"华夏.*信用卡.*账单", r"华夏.*电子账单"),
+    templates=(("2022", _bill_2022), ("2020", _bill_2020)),
+    marks=("华夏信用卡", "华夏银行信用卡"),
+    due_rule=rules.DueRule(20, date(2026, 11, 1), "dates printed on bills of 2020 to 2026"),
+)
