@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from anhuan import cards, statements
 from anhuan.cards.model import AccountFace, BoardEntry, CurrencyTotal, DueBoard, LineFace, OwnAccount, Urgency
 from anhuan.kit import page
+from anhuan.planning.planner import plan
+from anhuan.planning.service import request_of
 from anhuan.web import monthly
 
 router = APIRouter(include_in_schema=False)
@@ -18,6 +20,7 @@ router = APIRouter(include_in_schema=False)
 FEW: Final = 8  # so many bills stand in one list; more are grouped
 MANY: Final = 15  # above so many a search field helps
 NEAR_DAYS: Final = 30
+QUICK: Final = 0.5  # seconds the home page lets the planner search; the plan page takes longer
 A_YEAR: Final = 365 * 24 * 3600
 
 
@@ -187,4 +190,15 @@ def me(request: Request, db: page.Transaction) -> Response:
 
 def advice_of(db: Session, user_id: UUID, today: date) -> Advice | None:
     """The plan in one sentence; nothing while no own account is known."""
-    return None
+    if not cards.own_accounts(db, user_id):
+        return None
+    made = plan(request_of(db, user_id, as_of=today), seconds=QUICK)
+    first = min((one for one in made.missed if one.more and one.by), key=lambda one: one.by or 0, default=None)
+    costs = made.breakdown
+    return Advice(
+        interest=costs.interest + costs.late_fees,
+        fees=costs.channel_fees + costs.instalment_fees,
+        shortfall=bool(made.missed),
+        short=first.more or 0 if first else 0,
+        short_by=date.fromordinal(first.by) if first and first.by else None,
+    )

@@ -37,6 +37,12 @@ def money(context: Context, minor: int | None, currency: str = "CNY") -> str:
 
 
 @pass_context
+def signed(context: Context, minor: int, currency: str = "CNY") -> str:
+    """A difference: with a plus where it is more."""
+    return f"{'+' if minor > 0 else ''}{money(context, minor, currency)}"
+
+
+@pass_context
 def day(context: Context, on: date | None) -> str:
     """A day with its weekday; a dash when it is not known."""
     if on is None:
@@ -127,7 +133,8 @@ def plain(minor: int | None, currency: str = "CNY") -> str:
 
 
 FILTERS: Final[dict[str, Callable[..., Any]]] = {
-    "money": money, "day": day, "short_day": short_day, "moment": moment,
+    "money": money,
+    "signed": signed, "day": day, "short_day": short_day, "moment": moment,
     "short_moment": short_moment, "parts": parts,
     "exact_money": exact_money, "plain": plain,
     "bank": bank, "bank_tile": bank_tile, "face": face, "tone": tone, "percent": percent,

@@ -58,8 +58,11 @@
     return sign + "¥" + (Math.abs(fen) / 100).toLocaleString("en-US", { minimumFractionDigits: 2 });
   };
   document.addEventListener("input", (event) => {
-    const said = event.target.closest?.("[data-slide]")?.querySelector("output");
-    if (said) said.textContent = yuan(Math.round(Number(event.target.value) * 100));
+    const slide = event.target.closest?.("[data-slide]");
+    if (!slide) return;
+    const value = Number(event.target.value);
+    const plus = value > 0 ? "+" : "";
+    slide.querySelector("output").textContent = plus + (slide.dataset.slide === "percent" ? `${value}%` : yuan(value * 100));
   });
 
   // A choice that takes effect at once where scripts run; elsewhere its form has a button.
