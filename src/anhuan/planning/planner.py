@@ -1,13 +1,15 @@
 """The planner: request in, the provably cheapest plan out. No clock, no database, no chance."""
 
-from dataclasses import replace
-from math import floor
+from dataclasses import dataclass, replace
+from math import floor, inf
+from time import perf_counter
 
 from anhuan.planning.costing import cost_of
 from anhuan.planning.means import Means, means_of
 from anhuan.planning.model import (
     BadPlan,
     Breakdown,
+    CardOutcome,
     Legs,
     Missed,
     Plan,
@@ -19,7 +21,7 @@ from anhuan.planning.plenty import enough_money
 from anhuan.planning.program import Written, write
 from anhuan.planning.settle import settle
 from anhuan.planning.shortage import missed_minimums
-from anhuan.planning.solver import Solved, solve
+from anhuan.planning.solver import solve
 from anhuan.planning.tidy import tidy
 
 # What `optimal` promises (planning.md): a gap of at most 0.1% of the cost or 100 fen. The search aims at less than half
@@ -36,7 +38,7 @@ def plan(request: Request, *, seconds: float = 5.0) -> Plan:
     The cost is the simulator's, to the fen. Status as in planning.md.
     """
     openings = [open_card(request, card) for card in request.cards]
-    means = {account.id: means_of(request, account) for account in request.accounts}
+    means = means_by_account(request)
     easy = enough_money(request, openings, means)
     if easy is not None:
         return easy
@@ -47,57 +49,103 @@ class _Search:
     """The program solved, settled and, where needed, asked again more strictly."""
 
     def __init__(self, request: Request, openings: list[Opening], means: dict[str, Means], seconds: float) -> None:
-        self.request, self.openings, self.means, self.seconds = request, openings, means, seconds
-        self.legs = Legs()
-        self.breakdown, self.outcomes = cost_of(request, self.legs)
+        self.request, self.openings, self.means = request, openings, means
+        self.until = perf_counter() + seconds
+        self.counted = any(
+            channel.fee_minimum or channel.per_payment_min or channel.payments_per_month for channel in request.channels
+        )
+        self.legs: Legs | None = None
+        self.breakdown, self.outcomes = Breakdown(), dict[str, CardOutcome]()
         self.bound = 0
 
     def best(self) -> Plan:
-        self._attempt()
-        if not self._proved() and self._fees_matter():
-            self._attempt(fees_first=True)
-        missed = sum(outcome.missed for outcome in self.outcomes.values())
-        status = Status.OPTIMAL if self._proved() else Status.FEASIBLE
-        told: tuple[Missed, ...] = ()
-        if missed and not self._all_minimums_possible():
-            status, told = Status.SHORTFALL, missed_minimums(self.request, self.legs, self.outcomes)
-        return Plan(status, self.legs, self.breakdown, min(self.bound, self.breakdown.total), told)
+        """First among plans that keep every minimum; then a proof, or a second search, that missing one is dearer."""
+        kept = self._attempt(keep_minimums=True)
+        past = sum(opening.missed for opening in self.openings)
+        bound = min(bound_in_fen(kept.bound, kept.written), self._bound_of_missing(kept)) if kept.found else 0
+        if kept.found and not self._proved(bound) and self._fees_matter():
+            again = self._attempt(keep_minimums=True, fees_first=True)
+            bound = max(bound, min(bound_in_fen(again.bound, again.written), self._bound_of_missing(kept)))
+        if not self._proved(bound):
+            free = self._attempt(cutoff=self.breakdown.total / 100 + 1 if self.legs else inf)
+            bound = max(bound, bound_in_fen(free.bound, free.written))
+            if not self._proved(bound) and self._fees_matter():
+                free = self._attempt(fees_first=True)
+                bound = max(bound, bound_in_fen(free.bound, free.written))
+        return self._told(bound, short=past > 0 or not kept.possible)
 
-    def _attempt(self, *, fees_first: bool = False) -> None:
-        written = write(self.request, self.openings, self.means, fees_first=fees_first)
-        solved = solve(written.program, seconds=self.seconds, gap=_AIM_YUAN, relative_gap=_AIM_SHARE)
-        self.bound = max(self.bound, bound_in_fen(solved, written))
-        if not solved.found:
-            return
-        for request in (self.request, _tightened(self.request)):
+    def _told(self, bound: int, *, short: bool) -> Plan:
+        if self.legs is None:
+            self._keep(Legs())
+        assert self.legs is not None
+        status = Status.OPTIMAL if self._proved(bound) else Status.FEASIBLE
+        missed: tuple[Missed, ...] = ()
+        if short and any(outcome.missed for outcome in self.outcomes.values()):
+            status, missed = Status.SHORTFALL, missed_minimums(self.request, self.legs, self.outcomes)
+        return Plan(status, self.legs, self.breakdown, min(bound, self.breakdown.total), missed)
+
+    def _bound_of_missing(self, kept: "_Attempt") -> int:
+        """A bound for every plan that misses one more minimum: the mark, and what all else costs at the least."""
+        return bound_in_fen(kept.bound_without, kept.written) + self.request.missed_minimum_cost
+
+    def _attempt(self, *, keep_minimums: bool = False, fees_first: bool = False, cutoff: float = inf) -> "_Attempt":
+        """Solve and settle; what is found is kept when it is the best so far."""
+        first: _Attempt | None = None
+        for request, strict in ((self.request, False), (self.request, True), (_tightened(self.request), True)):
+            if strict and request is self.request and not self.counted:
+                continue
+            means = self.means if request is self.request else means_by_account(request)
+            written = write(
+                request, self.openings, means, keep_minimums=keep_minimums, fees_first=fees_first, strict=strict
+            )
+            solved = solve(
+                written.program, seconds=max(0.05, self.until - perf_counter()), gap=_AIM_YUAN,
+                relative_gap=_AIM_SHARE, cutoff=cutoff, without=written.minimum_rows,
+            )  # fmt: skip
+            tried = _Attempt(written, solved.bound, solved.bound_without, solved.found, solved.bound < inf)
+            first = tried if first is None or (request is self.request and tried.found) else first
+            if not solved.found:
+                break
             try:
-                if request is not self.request:
-                    means = {account.id: means_of(request, account) for account in request.accounts}
-                    written = write(request, self.openings, means, fees_first=fees_first)
-                    solved = solve(written.program, seconds=self.seconds, gap=_AIM_YUAN, relative_gap=_AIM_SHARE)
-                    if not solved.found:
-                        return
-                self._keep(tidy(self.request, settle(self.request, self.openings, written, solved.values)))
+                legs = settle(self.request, self.openings, written, solved.values)
+                self._keep(tidy(self.request, legs, self.means))
             except BadPlan:
                 continue
-            return
+            if request is not self.request or strict or not self.counted or self._near(solved.cost):
+                break
+        assert first is not None
+        return first
+
+    def _near(self, cost: float) -> bool:
+        """Whether what was left out of the program did not cost more than `optimal` allows."""
+        return proved(self.breakdown, floor(cost * 100))
 
     def _keep(self, legs: Legs) -> None:
         breakdown, outcomes = cost_of(self.request, legs)
-        if breakdown.total < self.breakdown.total or not self.legs.payments:
+        if self.legs is None or breakdown.total < self.breakdown.total:
             self.legs, self.breakdown, self.outcomes = legs, breakdown, outcomes
 
-    def _proved(self) -> bool:
-        return proved(self.breakdown, self.bound)
+    def _proved(self, bound: int) -> bool:
+        return self.legs is not None and proved(self.breakdown, bound)
 
     def _fees_matter(self) -> bool:
         return any(one.fees for outcome in self.outcomes.values() for one in outcome.statements)
 
-    def _all_minimums_possible(self) -> bool:
-        if any(opening.missed for opening in self.openings):
-            return False
-        written = write(self.request, self.openings, self.means, keep_minimums=True)
-        return solve(written.program, seconds=self.seconds, gap=1e9, relative_gap=1.0).found
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What one search proved, in yuan."""
+
+    written: Written
+    bound: float
+    bound_without: float
+    found: bool
+    possible: bool
+
+
+def means_by_account(request: Request) -> dict[str, Means]:
+    """The room of every account."""
+    return {account.id: means_of(request, account) for account in request.accounts}
 
 
 def proved(breakdown: Breakdown, bound: int) -> bool:
@@ -105,9 +153,11 @@ def proved(breakdown: Breakdown, bound: int) -> bool:
     return breakdown.total - bound <= max(_ALLOWED_FEN, breakdown.total // _ALLOWED_SHARE)
 
 
-def bound_in_fen(solved: Solved, written: Written) -> int:
+def bound_in_fen(bound: float, written: Written) -> int:
     """The proved bound for whole-fen plans: every sum that the rules round may round down by half a fen."""
-    return max(0, floor(solved.bound * 100 - written.roundings / 2 - 0.5 - abs(solved.bound) * 1e-6))
+    if bound in (inf, -inf):
+        return 0
+    return max(0, floor(bound * 100 - written.roundings / 2 - 0.5 - abs(bound) * 1e-6))
 
 
 def _tightened(request: Request) -> Request:

@@ -44,23 +44,25 @@ class Written:
 
 def write(
     request: Request, openings: list[Opening], means: dict[str, Means], *, keep_minimums: bool = False,
-    fees_first: bool = False,
+    fees_first: bool = False, strict: bool = True,
 ) -> Written:  # fmt: skip
     """Write the program of a request whose cards stand as `openings`.
 
     `keep_minimums` writes the smaller program in which no further minimum is missed: what a plan with money enough for
-    them needs, and what tells whether any plan can keep them all.
+    them needs, and what tells whether any plan can keep them all. `strict` asks for switches that count payments.
     """
     written = Written(Program())
     most = {opening.card.id: _most(request, opening) for opening in openings}
-    burden = sum(max((bill.balance for bill in bills), default=0) for bills in most.values())
+    # interest on shares of instalments may lift a balance above that of paying nothing: hence a quarter more
+    burdens = {card: max((bill.balance for bill in bills), default=0) * 5 // 4 for card, bills in most.items()}
+    burden = sum(burdens.values())
     for opening in openings:
         past = opening.interest + opening.late_fees + opening.missed * request.missed_minimum_cost
         written.program.offset += past / YUAN
         _CardWriter(request, written, opening, means, most[opening.card.id], burden, keep_minimums, fees_first).write()
     payments = [(name, option, column) for name, parts in written.parts.items() for part in parts
                 for option, column in part.options]  # fmt: skip
-    fees = limit_ways(request, written.program, payments, burden)
+    fees = limit_ways(request, written.program, payments, burdens, strict=strict)
     written.roundings += limit_money(request, written.program, payments, fees, means)
     return written
 

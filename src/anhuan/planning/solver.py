@@ -5,14 +5,15 @@ heuristics costs more than walking the few dozen branches by warm starts (measur
 """
 
 import heapq
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from math import ceil, floor, inf
 from time import perf_counter
 from typing import Any, Final
 
 Terms = list[tuple[int, float]]
 _WHOLE: Final = 1e-6  # how near to a whole number counts as whole
+_OWN_SHARE: Final = 0.3  # of the time, before the general solver has its turn
 
 
 @dataclass(slots=True)
@@ -67,6 +68,7 @@ class Solved:
     cost: float
     bound: float
     nodes: int = 0
+    bound_without: float = -inf
 
     @property
     def found(self) -> bool:
@@ -74,12 +76,20 @@ class Solved:
         return bool(self.values)
 
 
-def solve(program: Program, *, seconds: float, gap: float, relative_gap: float, cutoff: float = inf) -> Solved:
+def solve(
+    program: Program, *, seconds: float, gap: float, relative_gap: float, cutoff: float = inf,
+    without: Sequence[int] = (),
+) -> Solved:  # fmt: skip
     """Minimise; stops when the gap (in yuan, or relative to the cost) is proved or the seconds are over.
 
     Answers dearer than `cutoff` are of no interest: without a cheaper one the answer is empty, its bound still proved.
+    With rows named in `without`, `bound_without` is a bound for the program that lacks them.
     """
-    return _Search(program, gap, relative_gap, cutoff).run(perf_counter() + seconds)
+    search = _Search(program, gap, relative_gap, cutoff)
+    solved = search.run(perf_counter() + seconds * _OWN_SHARE)
+    if solved.bound < solved.cost - search.slack():  # many switches: there a general solver's cuts are worth their time
+        solved = _by_cuts(program, solved, seconds * (1 - _OWN_SHARE), gap, relative_gap, cutoff)
+    return replace(solved, bound_without=search.bound_without(without)) if without else solved
 
 
 class _Search:
@@ -104,50 +114,52 @@ class _Search:
         root = self._relax(self.root_low, self.root_high)
         if root is None:
             return Solved([], inf, inf, self.nodes)
-        heap = [(root[0], 0, self.root_low, self.root_high, root[1])]
         self._round_safely(root[1])
-        bound, order = root[0], 0
-        while heap:
-            bound = heap[0][0]
-            if bound >= self.best_cost - self._slack() or perf_counter() > until:
-                break
-            _, _, low, high, values = heapq.heappop(heap)
-            node: tuple[Any, Any, list[float]] | None = (low, high, values)
-            while node is not None:
-                node, others = self._branch(*node)
-                for other in others:
-                    order += 1
-                    heapq.heappush(heap, (other[0], order, *other[1:]))
-                if perf_counter() > until:
+        # (bound of the parent, order, low, high): a node is solved when it is taken, if it is still of interest then
+        heap: list[tuple[float, int, Any, Any]] = []
+        order, given_up = 0, inf
+        node: tuple[float, list[float], Any, Any] | None = (*root, self.root_low, self.root_high)
+        while True:
+            while node is not None and node[0] < self.best_cost - self.slack():
+                near, far = self._children(*node[1:])
+                if near is None or far is None:
                     break
-        bound = min(heap[0][0], self.best_cost) if heap else self.best_cost
+                order += 1
+                heapq.heappush(heap, (node[0], order, *far))
+                relaxed = self._relax(*near)
+                node = None if relaxed is None else (*relaxed, *near)
+            if node is not None:  # whole, or not worth the search within the slack
+                given_up = min(given_up, node[0])
+            if not heap or heap[0][0] >= self.best_cost - self.slack() or perf_counter() > until:
+                break
+            _, _, low, high = heapq.heappop(heap)
+            relaxed = self._relax(low, high)
+            node = None if relaxed is None else (*relaxed, low, high)
+        bound = min(heap[0][0] if heap else inf, given_up, self.best_cost)
         return Solved(self.best, self.best_cost if self.best else inf, bound, self.nodes)
 
-    def _slack(self) -> float:
+    def bound_without(self, rows: Sequence[int]) -> float:
+        """The linear bound of the program when these rows need not hold."""
+        chosen = self.np.array(rows, dtype=self.np.int32)
+        none = self.np.full(len(rows), -inf)
+        self.highs.changeRowsBounds(len(rows), chosen, none, self.np.full(len(rows), inf))
+        relaxed = self._relax(self.root_low, self.root_high)
+        return -inf if relaxed is None else relaxed[0]
+
+    def slack(self) -> float:
+        """How far below the best answer a branch may be left unexplored, in yuan."""
         return max(self.gap, self.relative_gap * abs(self.best_cost)) if self.best_cost < inf else 0.0
 
-    def _branch(
-        self, low: Any, high: Any, values: list[float]
-    ) -> tuple[tuple[Any, Any, list[float]] | None, list[tuple[float, Any, Any, list[float]]]]:
-        """Split a node on its weightiest fraction: the better child to go on with, the other to be kept."""
+    def _children(self, values: list[float], low: Any, high: Any) -> tuple[Any, Any]:
+        """Split a node on its weightiest fraction: the bounds of the nearer child and of the other; None when whole."""
         at = self.np.array([values[c] for c in self.columns])
         away = self.np.abs(at - self.np.round(at))
         if away.max(initial=0.0) <= _WHOLE:
-            return None, []
+            return None, None
         pick = int((away * self.weights).argmax())
-        children = []
-        for side_low, side_high in ((low[pick], floor(at[pick])), (ceil(at[pick]), high[pick])):
-            child_low, child_high = low.copy(), high.copy()
-            child_low[pick], child_high[pick] = side_low, side_high
-            relaxed = self._relax(child_low, child_high)
-            if relaxed is not None and relaxed[0] < self.best_cost - self._slack():
-                children.append((relaxed[0], child_low, child_high, relaxed[1]))
-        children = [child for child in children if child[0] < self.best_cost - self._slack()]
-        if not children:
-            return None, []
-        children.sort(key=lambda child: child[0])
-        first = children[0]
-        return (first[1], first[2], first[3]), children[1:]
+        below, above = (low, high.copy()), (low.copy(), high)
+        below[1][pick], above[0][pick] = floor(at[pick]), ceil(at[pick])
+        return (above, below) if at[pick] - floor(at[pick]) > 0.5 else (below, above)
 
     def _relax(self, low: Any, high: Any) -> tuple[float, list[float]] | None:
         """The linear relaxation of a node; whole answers are remembered when they are the best so far."""
@@ -176,6 +188,38 @@ class _Search:
             return
         whole = self.np.where(self.safe_up, self.np.ceil(at - _WHOLE), self.np.floor(at + _WHOLE))
         self._relax(self.np.minimum(whole, self.root_high), self.np.minimum(whole, self.root_high))
+
+
+def _by_cuts(
+    program: Program, before: Solved, seconds: float, gap: float, relative_gap: float, cutoff: float
+) -> Solved:
+    """The same program by HiGHS' own branch and cut, starting from what is known; the better of the two answers."""
+    import highspy
+    import numpy as np
+
+    highs = _loaded(program)
+    columns = np.array(list(program.switches), dtype=np.int32)
+    highs.changeColsIntegrality(len(columns), columns, np.array([highspy.HighsVarType.kInteger] * len(columns)))
+    for option, value in (
+        ("presolve", "on"), ("solver", "choose"), ("time_limit", seconds), ("mip_abs_gap", gap),
+        ("mip_rel_gap", relative_gap), ("mip_feasibility_tolerance", 1e-7),
+    ):  # fmt: skip
+        highs.setOptionValue(option, value)
+    if cutoff < inf:
+        highs.setOptionValue("objective_bound", cutoff)
+    if before.found:
+        known = highspy.HighsSolution()
+        known.col_value = before.values
+        highs.setSolution(known)
+    highs.run()
+    info = highs.getInfo()
+    bound = max(before.bound, info.mip_dual_bound) if abs(info.mip_dual_bound) < 1e15 else before.bound
+    cost, values = before.cost, before.values
+    if info.primal_solution_status == 2 and info.objective_function_value < min(before.cost, cutoff):
+        cost, values = info.objective_function_value, list(highs.getSolution().col_value)
+    if highs.getModelStatus() == highspy.HighsModelStatus.kInfeasible and not before.found:
+        bound = inf
+    return Solved(values, cost, min(bound, cost), before.nodes + int(info.mip_node_count))
 
 
 def _loaded(program: Program) -> Any:

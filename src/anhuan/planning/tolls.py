@@ -12,11 +12,13 @@ YUAN = 100
 
 
 def limit_ways(
-    request: Request, program: Program, payments: Sequence[tuple[str, Option, int]], burden: int
-) -> dict[int, Terms]:
+    request: Request, program: Program, payments: Sequence[tuple[str, Option, int]], burdens: dict[str, int], *,
+    strict: bool,
+) -> dict[int, Terms]:  # fmt: skip
     """Write the channels' rows; gives each payment column's fee as terms (columns without a fee are missing).
 
-    `burden` is the most fen that all bills together can ask for.
+    `burdens` is the most fen that each card can ask for. Unless `strict`, what needs a switch for each payment
+    (smallest sums, counts, smallest fees) is left out: most plans keep it anyway, and without it the bound is lower.
     """
     fees: dict[int, Terms] = {}
     for channel in request.channels:
@@ -24,26 +26,28 @@ def limit_ways(
         if not used:
             continue
         if channel.fee_rate or channel.fee_minimum:
-            _fees(program, channel, used, burden, fees)
+            _fees(program, channel, used, burdens, fees, strict)
         if channel.per_day_max:
             _days(program, channel, used)
-        if channel.per_payment_min or channel.payments_per_month:
-            _counts(program, channel, used, burden)
+        if strict and (channel.per_payment_min or channel.payments_per_month):
+            _counts(program, channel, used, burdens)
     return fees
 
 
 def _fees(
-    program: Program, channel: Channel, used: list[tuple[str, Option, int]], burden: int, fees: dict[int, Terms]
-) -> None:
+    program: Program, channel: Channel, used: list[tuple[str, Option, int]], burdens: dict[str, int],
+    fees: dict[int, Terms], strict: bool,
+) -> None:  # fmt: skip
     """Above the quota every fen pays; which payments use the quota up is the program's choice, the sum is the same."""
     by_month: dict[int, Terms] = {}
-    for _, option, column in used:
+    for card, option, column in used:
         charged = column
         if channel.free_quota:
             charged = program.column()
             program.row(0.0, [(column, 1.0), (charged, -1.0)])
             by_month.setdefault(month_of(option.day), []).extend([(column, 1.0), (charged, -1.0)])
-        fees[column] = _fee(program, channel.fee_rate, channel.fee_minimum, charged, burden)
+        least = channel.fee_minimum if strict else 0
+        fees[column] = _fee(program, channel.fee_rate, least, charged, burdens[card])
     for terms in by_month.values():
         program.row(0.0, terms, channel.free_quota / YUAN)
 
@@ -68,15 +72,16 @@ def _days(program: Program, channel: Channel, used: list[tuple[str, Option, int]
         program.row(0.0, terms, channel.per_day_max / YUAN)
 
 
-def _counts(program: Program, channel: Channel, used: list[tuple[str, Option, int]], burden: int) -> None:
+def _counts(program: Program, channel: Channel, used: list[tuple[str, Option, int]], burdens: dict[str, int]) -> None:
     """A smallest payment, and how many payments a card may get in a month."""
     groups: dict[tuple[str, int], Terms] = {}
     for card, option, column in used:
         groups.setdefault((card, option.day), []).append((column, 1.0))
     counted: dict[tuple[str, int], Terms] = {}
-    most = channel.per_payment_max or burden
     for (card, day), terms in groups.items():
-        times = program.switch(high=float(channel.payments_per_month or -(-burden // most) + 1), safe_up=True)
+        most = min(channel.per_payment_max or burdens[card], burdens[card])
+        high = channel.payments_per_month or -(-burdens[card] // most) + 1
+        times = program.switch(high=float(high), safe_up=True)
         program.row(0.0, [(times, most / YUAN), *((column, -1.0) for column, _ in terms)])
         if channel.per_payment_min:
             program.row(0.0, [*terms, (times, -channel.per_payment_min / YUAN)])
