@@ -4,6 +4,8 @@ credited, own accounts, dated terms and cycles, the due board, and the oracle th
 Others import this front door alone: `from anhuan import cards`, then `cards.due_board(db, user_id, on=today)`.
 """
 
+from anhuan.cards.choices import late as late_cost_of
+from anhuan.cards.choices import of_bill as choices_of
 from anhuan.cards.consequences import Consequence, consequences_of, late_cost, story_of
 from anhuan.cards.contracts import (
     Contracts,
@@ -113,6 +115,7 @@ __all__ = [
     "accounts",
     "add_card",
     "bills_of",
+    "choices_of",
     "consequences_of",
     "contracts_of",
     "credit_payments",
@@ -122,6 +125,7 @@ __all__ = [
     "find_cards",
     "history_of",
     "late_cost",
+    "late_cost_of",
     "mask",
     "name_account",
     "own_accounts",

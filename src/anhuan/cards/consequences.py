@@ -52,11 +52,9 @@ def consequences_of(
     asked = [("full", bill.open), ("minimum", bill.minimum_open), ("nothing", 0)]
     asked += [("custom", max(0, min(amount, bill.open))) for amount in amounts]
     story = story_of(bill, terms)
-    # a courtesy of grace may not reach into the next statement: it ends on the day before
-    room = (next_statement_on - story.statements[0].due_on).days - 1
-    if room < 0:
+    if next_statement_on <= story.statements[0].due_on:
         raise NotABill("the next statement comes after the due day", field="next_statement_on")
-    story = replace(story, terms=replace(terms, grace_days=min(terms.grace_days, room)))
+    story = _clipped(story, [next_statement_on])
     found = [_choice(story, bill, name, amount, pay_on, next_statement_on, lang) for name, amount in asked]
     return tuple(sorted(found, key=lambda one: (one.cost, -one.amount, one.choice)))
 
@@ -76,6 +74,7 @@ def late_cost(
     story = story_of(bill, terms)
     paid_on = story.statements[0].due_on + days_late * _DAY
     later = tuple(StoryStatement(statement, due) for statement, due in upcoming if statement <= paid_on)
+    story = _clipped(story, [statement for statement, _ in upcoming])
     story = replace(story, statements=(*story.statements, *later))
     owed = tell(story, paid_on, lang=lang).open
     paid = (Payment(paid_on, owed),) if owed else ()
@@ -91,6 +90,12 @@ def story_of(bill: BillView, terms: CardTerms) -> CardStory:
     charges = bill.charges if _explains(bill) else _assumed(bill)
     statement = StoryStatement(bill.statement_on, bill.due_on, charges, minimum=bill.minimum_due)
     return CardStory(terms, (statement,), tuple(_within(bill)), currency=bill.currency)
+
+
+def _clipped(story: CardStory, following: Sequence[date]) -> CardStory:
+    """A courtesy of grace may not reach into the next statement: it ends on the day before (domain.md, section 4)."""
+    room = min(((on - story.statements[0].due_on).days - 1 for on in following[:1]), default=story.terms.grace_days)
+    return replace(story, terms=replace(story.terms, grace_days=max(0, min(story.terms.grace_days, room))))
 
 
 def _explains(bill: BillView) -> bool:
