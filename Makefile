@@ -42,7 +42,7 @@ $(STAMPS)/package: $(STAMPS)/packages pyproject.toml hatch_build.py package.json
 	@touch $@
 
 run: setup
-	@$(BIN)/anhuan serve
+	@$(BIN)/anhuan serve --demo
 
 test: setup
 	@$(BIN)/pytest -n $(WORKERS) --maxprocesses 4 $(PYTEST_ARGS)

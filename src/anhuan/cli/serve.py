@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import structlog
 import typer
 
-from anhuan.kit import db, settings
+from anhuan.kit import clock, db, ids, settings
 from anhuan.kit.errors import Unavailable
 
 app = typer.Typer(rich_markup_mode=None)
@@ -23,6 +23,7 @@ class PortTaken(Unavailable):
 
 @app.command()
 def serve(
+    demo: Annotated[bool, typer.Option("--demo", help="fill a demo household where there is no card yet")] = False,
     port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="instead of ANHUAN_PORT")] = None,
 ) -> None:
     """Start the web pages on this machine; Ctrl-C stops them and the database they started."""
@@ -33,6 +34,11 @@ def serve(
         db.require_head()  # the application may not change tables; its administrator runs `anhuan db migrate`
     else:
         db.migrate(access.owner)
+    if demo:
+        from anhuan.cli import demo as household  # here, because it needs every room
+
+        with db.transaction() as session:
+            household.fill(session, ids.LOCAL_USER, now=clock.now())
     typer.echo(f"Anhuan 安还  http://localhost:{number}  (Ctrl-C stops)")
     run(doors)
 
