@@ -58,12 +58,20 @@ class PlanDay:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftShown:
-    """A bill not paid in full, and why, as a sentence."""
+class LeftBill:
+    """One bill that stays open, and why, as a sentence."""
 
-    card: AccountFace
+    on: date
     open: int
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftShown:
+    """A card that is not paid in full: its bill of now first, then those to come."""
+
+    card: AccountFace
+    bills: tuple[LeftBill, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,7 @@ class Choices:
 class PlanAnswer:
     """What the plan says, and nothing around it: the part that a slider replaces."""
 
-    template: ClassVar[str] = "planning/_answer.html"
+    template: ClassVar[str] = "planning/_swap.html"
     cost: int
     lower_bound: int
     spare: int
@@ -182,7 +190,7 @@ def answer_of(made: ExplainedPlan, lang: str) -> PlanAnswer:
         payments=len(made.legs),
         total=sum(leg.amount for leg in made.legs),
         days=days_of(made, lang),
-        left=tuple(_left_shown(one, lang) for one in made.left),
+        left=left_of(made, lang),
         habits=habits,
         hundred=made.explanation.hundred,
         warnings=sheet.said(made.warnings, lang),
@@ -204,6 +212,19 @@ def days_of(made: ExplainedPlan, lang: str) -> tuple[PlanDay, ...]:
         )
         for on, found in groupby(legs, key=lambda leg: leg.on)
     )  # fmt: skip
+
+
+def left_of(made: ExplainedPlan, lang: str) -> tuple[LeftShown, ...]:
+    """The cards that stay open, each with its bills by day."""
+    found: dict[UUID, list[BillLeft]] = {}
+    for one in sorted(made.left, key=lambda one: one.statement_on):
+        found.setdefault(one.card.account_id, []).append(one)
+    return tuple(
+        LeftShown(
+            ones[0].card, tuple(LeftBill(one.due_on, one.open, "".join(sheet.said([one.why], lang))) for one in ones)
+        )
+        for ones in found.values()
+    )
 
 
 def choices_of(db: Session, user_id: UUID, made: ExplainedPlan, accounts: Sequence[OwnAccount], today: date) -> Choices:
@@ -295,10 +316,6 @@ def choose_settings(
     """Keep how far to plan and whether the banks' courtesies may be relied on."""
     service.set_settings(db, page.person(request), PlanSettings(horizon_days, rely_on_grace))
     return page.go("/me/income", request=request)
-
-
-def _left_shown(one: BillLeft, lang: str) -> LeftShown:
-    return LeftShown(one.card, one.open, "".join(sheet.said([one.why], lang)))
 
 
 def _file(body: bytes, kind: str, name: str) -> Response:

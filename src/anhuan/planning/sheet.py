@@ -11,7 +11,7 @@ from anhuan.cards.model import AccountFace, OwnAccount
 from anhuan.kit import terms, wording
 from anhuan.planning.model import Status
 from anhuan.planning.papers import Date, Paper, Part
-from anhuan.planning.service import ExplainedPlan, MinimumMissed
+from anhuan.planning.service import BillLeft, ExplainedPlan, MinimumMissed
 from anhuan.planning.wording import Words
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
@@ -176,10 +176,13 @@ def _parts(made: ExplainedPlan, lang: str) -> Iterable[Part]:
     )
     head = tuple(word(key, lang) for key in ("day", "from", "to", "amount", "fee", "arrives"))
     if rows:
-        yield Part(word("payments", lang), (8, 9, 11, 8, 5, 6), (3, 4, 5), head, rows)
+        yield Part(word("payments", lang), (11, 8, 11, 8, 5, 6), (3, 4, 5), head, rows)
     else:
         yield Part(word("payments", lang), (1,), (), (word("no_payments", lang),), ())
-    if made.left:
+    now: dict[UUID, BillLeft] = {}
+    for bill in sorted(made.left, key=lambda bill: bill.statement_on):
+        now.setdefault(bill.card.account_id, bill)  # the bill of now; those to come follow from it
+    if now:
         left = tuple(
             (face_text(one.card, lang), wording.amount(one.open), "".join(said([one.why], lang))) for one in made.left
         )
