@@ -14,6 +14,7 @@ from anhuan.cards.instalments import PlanCost
 from anhuan.cards.model import AccountFace, AccountPage, BillView, BoardEntry, DueBoard, OwnAccount, Step, Urgency
 from anhuan.cards.safety import SafePayBy
 from anhuan.kit import terms, wording
+from anhuan.kit.money import digits_of
 from anhuan.kit.terms import Term
 
 _SAY: Final = {
@@ -193,7 +194,7 @@ def steps_table(steps: Iterable[Step], currency: str, lang: str) -> Table:
     """The steps of a worked sum; amounts are exact, to a hundredth of a fen on the screen."""
     table = _table(lang, "step", "working", ">amount")
     for step in steps:
-        exact = Decimal(step.amount.numerator) / Decimal(step.amount.denominator) / 100
+        exact = Decimal(step.amount.numerator) / Decimal(step.amount.denominator) / 10 ** digits_of(currency)
         table.add_row(step.label, step.working, f"{exact:,.4f}" if step.amount.denominator > 1 else f"{exact:,.2f}")
     return table
 

@@ -80,6 +80,17 @@ def bills_of(db: Session, user_id: UUID, account_id: UUID, *, at_most: int = PAG
     return _with_rows(db, user_id, store.bills_of(db, user_id, account_id, at_most=at_most), {account_id: face})
 
 
+def find_bill(db: Session, user_id: UUID, bill_id: UUID) -> BillView:
+    """One bill, whatever became of it, with charges and payments; refuses one the user does not have."""
+    held = store.one_bill(db, user_id, bill_id)
+    if held is None:
+        raise NoSuchCard("there is no such bill", field="bill_id")
+    face = account_face(db, user_id, held.bill.account_id)
+    others = store.bills_of(db, user_id, face.account_id, at_most=store.MANY)
+    later = [one for one in others if one.bill.statement_on > held.bill.statement_on]
+    return _with_rows(db, user_id, [held], {face.account_id: face}, ends=_ends([held, *later]))[0]
+
+
 def history_of(db: Session, user_id: UUID, bill_id: UUID) -> tuple[BillView, ...]:
     """Every version of a bill that was not taken back, newest first: nothing that was superseded is lost."""
     held = store.one_bill(db, user_id, bill_id)
@@ -236,14 +247,19 @@ def _limits(
 
 
 def _with_rows(
-    db: Session, user_id: UUID, held: Sequence[BillSum], faces: dict[UUID, AccountFace]
+    db: Session,
+    user_id: UUID,
+    held: Sequence[BillSum],
+    faces: dict[UUID, AccountFace],
+    *,
+    ends: dict[UUID, date] | None = None,
 ) -> tuple[BillView, ...]:
     if not held:
         return ()
     charges = store.charges(db, user_id, [one.bill.id for one in held])
     account_ids = {one.bill.account_id for one in held}
     paid = store.payments(db, user_id, account_ids, since=min(one.bill.statement_on for one in held))
-    ends = _ends(held)
+    until = _ends(held) if ends is None else ends
     return tuple(
         view_of(
             one,
@@ -254,7 +270,7 @@ def _with_rows(
                 for row in paid
                 if row.account_id == one.bill.account_id
                 and row.currency == one.bill.currency
-                and one.bill.statement_on <= row.credited_on < ends[one.bill.id]
+                and one.bill.statement_on <= row.credited_on < until[one.bill.id]
             ],
         )
         for one in held
