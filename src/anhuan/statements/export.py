@@ -258,7 +258,7 @@ def _currency(table: Table, layout: Layout | None, hints: Hints) -> tuple[str, l
         return "CNY", []
     countries = [found[1] for draft in table.drafts if (found := _COUNTRY.search(draft.description))]
     likely = max(set(countries), key=countries.count, default="")
-    if likely in _MONEY_OF and countries.count(likely) * 2 > len(table.drafts):
+    if likely in _MONEY_OF and countries.count(likely) * 2 >= len(table.drafts):
         code = _MONEY_OF[likely]
         return code, [Problem("currency.assumed", f"文件没有写明币种，按多数商户所在地记为 {code}，请确认")]
     return NO_CURRENCY, [Problem("currency.unknown", "文件没有写明币种，请补充")]

@@ -12,7 +12,7 @@ def split_party(draft: Draft) -> None:
     name = draft.counterparty.rstrip("0123456789*")
     number = draft.counterparty[len(name) :]
     if name and len(number) >= 6:
-        draft.counterparty = f"{name} {cells.masked_name(number)}"
+        draft.counterparty = f"{name.rstrip()} {cells.masked_name(number)}"
 
 
 CREDIT: Final = Layout(

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
+from anhuan.kit.errors import Bad
 from anhuan.statements import (
     archive,
     foreign_camt,
@@ -25,6 +26,7 @@ from anhuan.statements.mapping import Mapping
 from anhuan.statements.model import FileKind, Line, NeedsMapping, Problem, Reading, TooLarge, Unreadable
 
 MAX_BYTES: Final = 32 << 20
+STUMBLED: Final = "读取时出错"  # a fault of ours: fuzzing fails on it
 _HEAD: Final = 4096
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _WORKBOOK_PARTS: Final = (b"[Content_Types].xml", b"_rels/", b"xl/", b"docProps/", b"mimetype")
@@ -56,7 +58,12 @@ def read_file(
     `mapping` is the user's word about the columns of this table, `known` looks up an earlier one by the headings, and
     `latest` is the day that no date of the file can be after: it gives dates without a year theirs.
     """
-    return _read(data, name, _Ask(password, mapping, known, latest), depth=0)
+    try:
+        return _read(data, name, _Ask(password, mapping, known, latest), depth=0)
+    except Bad:
+        raise
+    except Exception as error:  # the last net: a file must never take the house down, whatever a reader trips over
+        raise Unreadable(f"{STUMBLED}（{type(error).__name__}）") from error
 
 
 class _Ask:

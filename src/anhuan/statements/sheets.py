@@ -69,7 +69,7 @@ def read_html(data: bytes) -> list[Sheet]:
     tree = LexborHTMLParser(text)
     found: list[Sheet] = []
     for table in tree.css("table"):
-        if table.css_first("table table") is not None or len(found) >= _MAX_TABLES:
+        if len(table.css("table")) > 1 or len(found) >= _MAX_TABLES:  # a node finds itself too
             continue
         rows = [[cell.text(separator=" ", strip=True) for cell in row.css("td, th")] for row in table.css("tr")]
         found.append(Sheet(rows[:MAX_ROWS], problems=problems))

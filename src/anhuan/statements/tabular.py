@@ -2,6 +2,7 @@
 
 import gc
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -91,6 +92,8 @@ def _understand(
             if (stored := known(mapping.trimmed(row))) and any(cell.strip() for cell in row):
                 # An earlier answer knows the columns, not the day of this file.
                 return _mapped_heading(sheet.rows, stored), None, replace(_hints(stored), latest=None)
+    if found is None and known is not None and (stored := known(_numbers(sheet.rows))):
+        return _mapped_heading(sheet.rows, stored), None, replace(_hints(stored), latest=None)
     if found is None and (found := guess.heading_of(sheet.rows)) is None:
         return None, None, hints
     return found, layout, hints
@@ -142,7 +145,7 @@ def _ask(sheets: Sequence[Sheet]) -> NeedsMapping:
     if not _is_table(sheet):
         raise Unreadable("不认识这种文件：里面没有表格")
     number = _probable_heading(sheet.rows)
-    shown = mapping.trimmed(sheet.rows[number]) if number is not None else ()
+    shown = mapping.trimmed(sheet.rows[number]) if number is not None else _numbers(sheet.rows)
     body = list(sheet.rows[(number if number is not None else -1) + 1 :])
     named = headings.understand(number, sheet.rows[number]).places if number is not None else {}
     proposal = {word: place for word, place in {**guess.columns_of(body), **named}.items() if word in mapping.WORDS}
@@ -151,6 +154,12 @@ def _ask(sheets: Sequence[Sheet]) -> NeedsMapping:
         fingerprint=mapping.fingerprint(shown), sample=[[cells.clean(cell) for cell in row] for row in body[:_SAMPLE]],
         proposal={word: _heading_name(shown, place) for word, place in proposal.items()},
     )  # fmt: skip
+
+
+def _numbers(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """#1, #2, ... for the columns of a table without headings."""
+    widths = Counter(len(row) for row in rows[:500] if any(cell.strip() for cell in row))
+    return tuple(f"#{number}" for number in range(1, max(widths, key=lambda one: widths[one], default=0) + 1))
 
 
 def _heading_name(shown: Sequence[str], place: int) -> str:
