@@ -5,6 +5,7 @@ from math import floor, inf
 from time import perf_counter
 
 from anhuan.planning.costing import cost_of
+from anhuan.planning.habits import live_habits
 from anhuan.planning.means import Means, means_of
 from anhuan.planning.model import (
     BadPlan,
@@ -75,8 +76,9 @@ class _Search:
         return self._told(bound, short=past > 0 or not kept.possible)
 
     def _told(self, bound: int, *, short: bool) -> Plan:
-        if self.legs is None:
-            self._keep(Legs())
+        if not self._proved(bound):  # time ran out, or rounding left no plan: people's habits are plans, too
+            for lived in live_habits(self.request):
+                self._keep(lived.legs)
         assert self.legs is not None
         status = Status.OPTIMAL if self._proved(bound) else Status.FEASIBLE
         missed: tuple[Missed, ...] = ()

@@ -92,6 +92,19 @@ def solve(
     return replace(solved, bound_without=search.bound_without(without)) if without else solved
 
 
+@dataclass(order=True, slots=True)
+class _Waiting:
+    """A node to be solved when it is taken, if it is still of interest then; `bound` is its parent's."""
+
+    bound: float
+    order: int
+    low: Any = field(compare=False)
+    high: Any = field(compare=False)
+    pick: int = field(compare=False)
+    up: int = field(compare=False)
+    distance: float = field(compare=False)
+
+
 class _Search:
     """Best bound first, diving while a child stays promising; every node starts from the basis of the last one."""
 
@@ -108,35 +121,42 @@ class _Search:
         self.gap, self.relative_gap = gap, relative_gap
         self.best: list[float] = []
         self.best_cost = cutoff
-        self.nodes = 0
+        self.nodes = self.order = 0
+        # what branching a switch down or up has gained so far, per unit of rounding
+        self.gains = np.zeros((2, len(self.columns)))
+        self.counts = np.zeros((2, len(self.columns)))
 
     def run(self, until: float) -> Solved:
         root = self._relax(self.root_low, self.root_high)
         if root is None:
             return Solved([], inf, inf, self.nodes)
         self._round_safely(root[1])
-        # (bound of the parent, order, low, high): a node is solved when it is taken, if it is still of interest then
-        heap: list[tuple[float, int, Any, Any]] = []
-        order, given_up = 0, inf
+        heap: list[_Waiting] = []
+        given_up = inf
         node: tuple[float, list[float], Any, Any] | None = (*root, self.root_low, self.root_high)
         while True:
             while node is not None and node[0] < self.best_cost - self.slack():
-                near, far = self._children(*node[1:])
+                near, far = self._children(*node)
                 if near is None or far is None:
                     break
-                order += 1
-                heapq.heappush(heap, (node[0], order, *far))
-                relaxed = self._relax(*near)
-                node = None if relaxed is None else (*relaxed, *near)
+                heapq.heappush(heap, far)
+                node = self._enter(near)
             if node is not None:  # whole, or not worth the search within the slack
                 given_up = min(given_up, node[0])
-            if not heap or heap[0][0] >= self.best_cost - self.slack() or perf_counter() > until:
+            if not heap or heap[0].bound >= self.best_cost - self.slack() or perf_counter() > until:
                 break
-            _, _, low, high = heapq.heappop(heap)
-            relaxed = self._relax(low, high)
-            node = None if relaxed is None else (*relaxed, low, high)
-        bound = min(heap[0][0] if heap else inf, given_up, self.best_cost)
+            node = self._enter(heapq.heappop(heap))
+        bound = min(heap[0].bound if heap else inf, given_up, self.best_cost)
         return Solved(self.best, self.best_cost if self.best else inf, bound, self.nodes)
+
+    def _enter(self, waiting: "_Waiting") -> tuple[float, list[float], Any, Any] | None:
+        """Solve a node, and learn from it what its branching gained."""
+        relaxed = self._relax(waiting.low, waiting.high)
+        if relaxed is None:
+            return None
+        self.gains[waiting.up, waiting.pick] += max(0.0, relaxed[0] - waiting.bound) / waiting.distance
+        self.counts[waiting.up, waiting.pick] += 1
+        return (*relaxed, waiting.low, waiting.high)
 
     def bound_without(self, rows: Sequence[int]) -> float:
         """The linear bound of the program when these rows need not hold."""
@@ -150,16 +170,32 @@ class _Search:
         """How far below the best answer a branch may be left unexplored, in yuan."""
         return max(self.gap, self.relative_gap * abs(self.best_cost)) if self.best_cost < inf else 0.0
 
-    def _children(self, values: list[float], low: Any, high: Any) -> tuple[Any, Any]:
-        """Split a node on its weightiest fraction: the bounds of the nearer child and of the other; None when whole."""
-        at = self.np.array([values[c] for c in self.columns])
-        away = self.np.abs(at - self.np.round(at))
-        if away.max(initial=0.0) <= _WHOLE:
+    def _children(
+        self, bound: float, values: list[float], low: Any, high: Any
+    ) -> "tuple[_Waiting, _Waiting] | tuple[None, None]":
+        """Split a node on the switch that promises most on both sides: the cheaper child, then the other."""
+        np = self.np
+        at = np.array([values[c] for c in self.columns])
+        below_by = at - np.floor(at + _WHOLE)
+        fractional = np.minimum(below_by, 1 - below_by) > _WHOLE
+        if not fractional.any():
             return None, None
-        pick = int((away * self.weights).argmax())
-        below, above = (low, high.copy()), (low.copy(), high)
-        below[1][pick], above[0][pick] = floor(at[pick]), ceil(at[pick])
-        return (above, below) if at[pick] - floor(at[pick]) > 0.5 else (below, above)
+        known = self.counts > 0
+        learnt = np.where(known, self.gains / np.maximum(self.counts, 1), 0.0)
+        scale = (
+            float((learnt[known] / np.broadcast_to(self.weights, learnt.shape)[known]).mean()) if known.any() else 1.0
+        )
+        down, up = np.where(known, learnt, scale * self.weights) * np.stack([below_by, 1 - below_by])
+        score = np.where(fractional, np.maximum(down, 1e-6) * np.maximum(up, 1e-6), -1.0)
+        pick = int(score.argmax())
+        below, above = high.copy(), low.copy()
+        below[pick], above[pick] = floor(at[pick]), ceil(at[pick])
+        self.order += 2
+        children = (
+            _Waiting(bound, self.order, low, below, pick, 0, float(below_by[pick])),
+            _Waiting(bound, self.order + 1, above, high, pick, 1, float(1 - below_by[pick])),
+        )
+        return children if down[pick] <= up[pick] else (children[1], children[0])
 
     def _relax(self, low: Any, high: Any) -> tuple[float, list[float]] | None:
         """The linear relaxation of a node; whole answers are remembered when they are the best so far."""
@@ -173,6 +209,8 @@ class _Search:
         values = self.highs.getSolution().col_value
         if cost < self.best_cost and all(abs(values[c] - round(values[c])) <= _WHOLE for c in self.columns):
             self.best, self.best_cost = list(values), cost
+            # a node that cannot get below this need not be solved to its end
+            self.highs.setOptionValue("objective_bound", cost)
         return cost, values
 
     @property
