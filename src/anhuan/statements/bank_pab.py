@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import date
 from typing import Final
+from unicodedata import normalize
 
 from anhuan.statements import rules
 from anhuan.statements.bill_columns import SIGN_MONEY, draft_of, row, rows_of
@@ -53,7 +54,7 @@ def _bill(sheet: Sheet) -> Draft | None:
 
 
 def _with_share(line: Line) -> Line:
-    share = _SHARE.search(line.description)
+    share = _SHARE.search(normalize("NFKC", line.description))
     if share is None or not 0 < int(share["share"]) <= int(share["of"]):
         return line
     return replace(line, instalment=(int(share["share"]), int(share["of"])))

@@ -142,6 +142,7 @@ def _line(
     if paid_in:
         minor = -abs(minor)
     description = mask_numbers(sheet.printed(*match.span("desc"))) if groups["desc"] else ""
+    words = " ".join((groups["desc"] or "").split())  # with half-width signs, which the rules are written in
     tail = groups.get("tail")
     return Line(
         posted_on=posted_on,
@@ -150,10 +151,10 @@ def _line(
         amount=minor,
         currency=currency,
         card=tail_of(tail) if tail else state.card,
-        kind=rules.kind_of(f"{groups.get('kind') or ''} {description}", minor, state.kind),
+        kind=rules.kind_of(f"{groups.get('kind') or ''} {words}", minor, state.kind),
         original=_original(groups, minor, currency),
         span=f"row {number}: {sheet.printed(*match.span())[:80]}",
-        instalment=rules.instalment_of(description),
+        instalment=rules.instalment_of(words),
     )
 
 

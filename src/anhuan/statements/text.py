@@ -108,22 +108,48 @@ def _flatten(source: str) -> list[str]:
         names = [name.lower() for name in names]
     flat = [pieces[0]]
     cell_open = False  # between <td> and </td> of the innermost table, where a break is no end of a line
+    seam = ""  # what stands between two texts: "/" a closing tag, "/<" a closing and an opening one
     for name, text in zip(names, pieces[3::3], strict=True):
         mark = _MARKS.get(name)
         if mark is not None:
             flat[-1] = flat[-1].rstrip(" ")
-            if mark == "C" or (mark == "c" and cell_open):  # <td> ends a cell whose </td> was forgotten
-                flat.append("\t")
-            elif mark == "r":
-                flat.append("\n")
-            elif mark == "b":
-                flat.append("\r" if cell_open else "\n")
+            flat.append(_WHITE[mark, cell_open])
             if mark != "b":
                 cell_open = mark == "c"
             text = text.lstrip(" ")
+        elif name:
+            seam = "/" if name[0] == "/" else seam and "/<"
+            if text and _are_two(flat[-1], text, seam == "/<"):
+                flat.append(" ")
         if text:
             flat.append(text)
+            seam = ""
     return flat
+
+
+# What a mark becomes inside a cell and outside one; <td> ends a cell whose </td> was forgotten.
+_WHITE: Final = {
+    ("C", True): "\t", ("C", False): "\t", ("c", True): "\t", ("c", False): "", ("r", True): "\n", ("r", False): "\n",
+    ("b", True): "\r", ("b", False): "\n",
+}  # fmt: skip
+
+
+def _are_two(before: str, words: str, seam: bool) -> bool:
+    """Whether a cell begins where a <span> or </span> stands: cells may be mere spans, one against the other (a seam).
+
+    What a span merely sets off stays whole: 1,234 and a small .56, 2026 and -08, 本期 and 应还.
+    """
+    last = before[-1:]
+    if last.isdigit():
+        return words[0].isalnum() or words[0] in "(（" or _MARKED_VALUE.match(words) is not None
+    if not (last.isalnum() or last in _CLOSERS):
+        return False
+    return (seam and (words[0].isalnum() or words[0] in "(（")) or _VALUE.match(words) is not None
+
+
+_CLOSERS: Final = frozenset(")）*")
+_MARKED_VALUE: Final = re.compile(r"[-－]?(?:[￥¥$＄]|&yen;)|[-－] ?\d[\d,]*\.\d\d")
+_VALUE: Final = re.compile(r"[-－]?(?:[￥¥$＄]|&yen;|[A-Z]{3} ?[:：]? ?)?[-－]? ?\d|[￥¥$＄]|&yen;|[（(]存[入款][)）]")
 
 
 def _sheet(loose: str) -> Sheet:
@@ -166,7 +192,7 @@ MONTH_DAY: Final = (
     r"|(?:0[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01])(?![\d/*]))"
 )
 PERIOD: Final = rf"{DATE}\s*(?:-+|至|到|~)\s*(?:{DATE}|{MONTH_DAY})"
-MASKED: Final = r"(?<![\d.*])(?:(?:\d[ -]?){4,9}|(?=\*{2}))\*[*\t -]*\d{3,7}(?!\d)"
+MASKED: Final = r"(?<![\d.*])(?:(?:\d[ -]?){4,9}|(?=\*{2}))\*[*\t -]{0,24}\d{3,7}(?!\d)"
 
 _AMOUNT: Final = re.compile(r"(\d[\d,]*(?:\.\d{1,2})?)")
 _PLAIN: Final = re.compile(r"(?:-\s*)?\d[\d,]*\.\d{2}")
@@ -258,7 +284,7 @@ def tail_of(number: str) -> str | None:
 
 # Full numbers stand in repayment rows (the paying debit card): keep the last four digits only.
 _FULL_NUMBER: Final = re.compile(
-    r"(?<!\d)(?:[3-6]\d{14,18}|[3-6]\d{3}(?:[ -]\d{4}){2}[ -]\d{3,4}(?:[ -]\d{1,3})?)(?!\d)"
+    r"(?<!\d)(?:[3-6３-６]\d{14,18}|[3-6３-６]\d{3}(?:[ -]\d{4}){2}[ -]\d{3,4}(?:[ -]\d{1,3})?)(?!\d)"
 )
 
 
