@@ -203,5 +203,4 @@ def _as_typed(key: str, value: Any) -> tuple[str, str]:
         return amount, f"¥{amount}"
     if key == "grace_amount":
         return to_text(int(value)), f"¥{to_text(int(value))}"
-    words = {"full": "全额", "unpaid": "未还部分"}
-    return str(value), words.get(str(value), str(value))
+    return str(value), str(value)

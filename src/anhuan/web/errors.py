@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from anhuan.kit import page
 from anhuan.kit.errors import Bad, Broken, Refused, Unavailable
+from anhuan.web import language
 
 log = structlog.get_logger("anhuan.web")
 
@@ -53,8 +54,9 @@ def answer(request: Request, status: int, sentence: str, code: str) -> Response:
     reference = secrets.token_hex(4).upper()
     log.warning("refused" if status < 500 else "failed", status=status, code=code, reference=reference,
                 path=request.url.path)  # fmt: skip
+    said = language.translations(page.visitor(request).lang).gettext(sentence) if sentence else ""
     kind = TroubleNote if page.is_partial(request) else Trouble
-    return page.render(request, kind(status, sentence, reference), status=status)
+    return page.render(request, kind(status, said, reference), status=status)
 
 
 def status_of(bad: Bad) -> int:
@@ -68,6 +70,14 @@ def status_of(bad: Bad) -> int:
             return 404
         case _:
             return 422
+
+
+def sentence_of(bad: Bad, lang: str) -> str:
+    """What to tell the visitor: the message where it is in their language, else the Chinese name of the refusal."""
+    if lang == "en" or not bad.message.isascii():
+        return bad.message
+    name = (type(bad).__doc__ or "").partition(":")[0]
+    return f"{name}。" if name and not name.isascii() else ""
 
 
 class Faults:
@@ -98,7 +108,7 @@ class Faults:
 
 def _bad(request: Request, error: Exception) -> Response:
     assert isinstance(error, Bad)
-    return answer(request, status_of(error), error.message, error.code)
+    return answer(request, status_of(error), sentence_of(error, page.visitor(request).lang), error.code)
 
 
 def _http(request: Request, error: Exception) -> Response:
