@@ -25,6 +25,7 @@ from anhuan.statements.text import (
 )
 
 _REACH: Final = 90  # characters between a label and its value: the English half, a link, a word of courtesy
+_MOST_LABELS: Final = 40  # of one run; a bill has up to ten, English halves counted
 _WINDOW: Final = 400  # characters behind a label in which its values are looked for: a row of ten values
 
 # Labels that several banks use. A field is `statement_on`, `due_on`, `cycle`, `total_due`, `minimum_due`,
@@ -181,7 +182,7 @@ def _runs(text: str, labels: Sequence[_Label]) -> list[tuple[list[_Label], list[
     position = 0
     while position < len(labels):
         label = labels[position]
-        if group and label.start - group[-1].end > _REACH:
+        if group and (label.start - group[-1].end > _REACH or len(group) > _MOST_LABELS):
             group = []
         follower = position + 1
         while follower < len(labels) and _is_other_half(text, labels[follower], [*group, label], beside=True):

@@ -108,7 +108,7 @@ def _raw_text(value: bytes) -> str:
 
 
 def _envelope(headers: dict[str, str]) -> Envelope:
-    sender = headers.get("from", "")
+    sender = headers.get("from", "")[-1000:]
     angled = re.findall(r"<([^<>\s]+@[^<>\s]+)>", sender)
     plain = re.findall(r"[^\s<>\"',;()]+@[^\s<>\"',;()]+", sender)
     address = (angled or plain or [""])[-1]
@@ -139,7 +139,7 @@ def _take(mail: Mail, headers: dict[str, str], body: bytes, envelope: Envelope, 
     kind, parameters = _typed(headers.get("content-type", "text/plain"))
     if kind.startswith("multipart/"):
         for part in _parts(mail, body, parameters.get("boundary", "")):
-            inner, content = _split(part.lstrip(b"\r\n") if part[:1] in b"\r\n" and _no_headers(part) else part)
+            inner, content = _split_part(part)
             _take(mail, inner, content, envelope, depth + 1)
         return
     encoding = headers.get("content-transfer-encoding", "").strip().lower()
@@ -156,9 +156,13 @@ def _take(mail: Mail, headers: dict[str, str], body: bytes, envelope: Envelope, 
         mail.leaves.append(leaf)
 
 
-def _no_headers(part: bytes) -> bool:
-    """A part may begin with the empty line that ends its (missing) headers: then what follows is content."""
-    return bool(_MESSAGE_START.match(part))
+def _split_part(part: bytes) -> tuple[dict[str, str], bytes]:
+    """A part that begins with an empty line has no headers, unless that line is one too many before them."""
+    if part[:1] not in (b"\r", b"\n"):
+        return _split(part)
+    if _MESSAGE_START.match(part):
+        return _split(part.lstrip(b"\r\n"))
+    return {}, part.removeprefix(b"\r").removeprefix(b"\n")
 
 
 def _hidden_message(leaf: Leaf) -> bytes | None:
@@ -200,7 +204,7 @@ def _typed(value: str) -> tuple[str, dict[str, str]]:
     """The kind of a part and its parameters; RFC 2231 forms (`filename*`, `filename*0`) are put together."""
     kind = value.partition(";")[0].strip().lower() or "text/plain"
     parameters: dict[str, str] = {}
-    for name, quoted, plain in _PARAMETER.findall(value):
+    for name, quoted, plain in _PARAMETER.findall(value[:4000]):
         key, star, rest = name.lower().partition("*")
         text = re.sub(r"\\(.)", r"\1", quoted) if quoted else plain
         if star and (rest.endswith("*") or not rest):
@@ -261,6 +265,7 @@ _BETWEEN: Final = re.compile(r"(\?=)[ \t\r\n]+(=\?)")
 
 def words_of(header: str) -> str:
     """A header with its encoded words resolved; a character cut in two by neighbouring words is put together again."""
+    header = header[:4000]
     if "=?" not in header:
         return " ".join(header.split())
     header = _BETWEEN.sub(r"\1\2", header)
