@@ -45,22 +45,32 @@ def serve(
 
 def loopback(port: int) -> list[socket.socket]:
     """Listening sockets on 127.0.0.1 and, where there is one, ::1: nobody beyond this machine can connect."""
-    doors = []
+    doors: list[socket.socket] = []
     for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         try:
-            door = socket.socket(family, socket.SOCK_STREAM)
-            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            door.bind((address, port))
-            door.listen(128)
+            doors.append(_listening(family, address, port))
         except OSError as error:
+            if family == socket.AF_INET6 and error.errno != errno.EADDRINUSE:
+                continue  # a machine without IPv6
+            for door in doors:
+                door.close()
             if error.errno == errno.EADDRINUSE:
                 sentence = f"port {port} is taken on {address}; choose another: anhuan serve --port {port % 65535 + 1}"
                 raise PortTaken(sentence, field="ANHUAN_PORT") from error
-            if family == socket.AF_INET:
-                raise PortTaken(f"cannot listen on {address}:{port}: {error}", field="ANHUAN_PORT") from error
-            continue  # a machine without IPv6
-        doors.append(door)
+            raise PortTaken(f"cannot listen on {address}:{port}: {error}", field="ANHUAN_PORT") from error
     return doors
+
+
+def _listening(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
+    door = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind((address, port))
+        door.listen(128)
+    except OSError:
+        door.close()
+        raise
+    return door
 
 
 def run(doors: list[socket.socket]) -> None:
