@@ -18,6 +18,7 @@ _DEBIT: Final = re.compile(r"^(DR|D|\(?支出\)?|\+)$", re.IGNORECASE)
 _MONEY_WORDS: Final = ("amount", "trade_amount", "money_out", "money_in", "balance")
 _NEXT_LINE: Final = 1.9  # of a line's height: a continuation stands right below
 _SAME_COLUMN: Final = 4.0  # points
+_UNDER: Final = 40.0  # points that an amount may end beside its heading
 
 
 @dataclass(slots=True)
@@ -70,10 +71,8 @@ def _take(rows: Rows, state: _State, page: Page, line: Sequence[Word]) -> None:
         rows.drafts.append(draft)
         rows.spans.append(f"p{page.number} y{line[0].top:.0f}")
         state.last = (draft, line[0], middle[0].x0)
-    elif amounts or dated or kinds.TOTAL_WORDS.search(text):
+    elif kinds.TOTAL_WORDS.search(text) or not _continues(state, line, text, amounts):
         state.last = None
-    else:
-        _continue(state, line, text)
 
 
 def _draft(rows: Rows, state: _State, line: Sequence[Word], first: str, dated: int, amounts: int, words: str) -> Draft:
@@ -146,8 +145,16 @@ def _set(rows: Rows, draft: Draft, found: cells.Amount, way: int) -> None:
 
 def _role(state: _State, word: Word) -> str:
     """The heading whose columns the amount stands under: amounts are set flush right, headings anyhow."""
-    near = [(abs(word.x1 - right), role) for left, right, role in state.columns if left - 40 <= word.x1 <= right + 40]
+    near = _near(state, word)
     return min(near)[1] if near else "amount"
+
+
+def _near(state: _State, word: Word) -> list[tuple[float, str]]:
+    return [
+        (abs(word.x1 - right), role)
+        for left, right, role in state.columns
+        if left - _UNDER <= word.x1 <= right + _UNDER
+    ]
 
 
 def _heading(rows: Rows, state: _State, line: Sequence[Word]) -> bool:
@@ -167,12 +174,14 @@ def _heading(rows: Rows, state: _State, line: Sequence[Word]) -> bool:
     return True
 
 
-def _continue(state: _State, line: Sequence[Word], text: str) -> None:
-    """Words right below a row, in the column of its text, are the rest of its description."""
-    if state.last is None:
-        return
+def _continues(state: _State, line: Sequence[Word], text: str, amounts: int) -> bool:
+    """Take words right below a row, in the column of its text and none under the money, as more of its description."""
+    if state.last is None or (amounts and _near(state, line[-1])):
+        return False
     draft, above, begins = state.last
     height = above.bottom - above.top
-    if abs(line[0].x0 - begins) <= _SAME_COLUMN and 0 < line[0].top - above.top < _NEXT_LINE * height:
-        draft.description = cells.clean(f"{draft.description} {text}")
-        state.last = (draft, line[0], begins)
+    if abs(line[0].x0 - begins) > _SAME_COLUMN or not 0 < line[0].top - above.top < _NEXT_LINE * height:
+        return False
+    draft.description = cells.clean(f"{draft.description} {text}")
+    state.last = (draft, line[0], begins)
+    return True
