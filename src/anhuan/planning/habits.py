@@ -13,7 +13,7 @@ of the account needs. A habit may well miss a minimum.
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,6 +21,7 @@ from anhuan.planning.costing import cost_of, settle_fees
 from anhuan.planning.means import Means, means_of
 from anhuan.planning.model import Breakdown, Card, Channel, Credit, Legs, Payment, Request
 from anhuan.planning.rules import Story
+from anhuan.planning.settle import pieces
 from anhuan.planning.ways import credited_on, fee_for, last_day_for, month_of
 
 KINDS: Final = ("minimum_only", "by_due_date", "highest_rate", "smallest_balance")
@@ -47,8 +48,20 @@ def live_habits(request: Request) -> tuple[Lived, ...]:
 
 def live(request: Request, kind: str) -> Lived:
     """One habit from the first day to the last."""
-    legs = settle_fees(request, Legs(tuple(_Life(request, kind).payments())))
+    legs = settle_fees(request, Legs(tuple(_together(request, _Life(request, kind).payments()))))
     return Lived(kind, legs, cost_of(request, legs)[0])
+
+
+def _together(request: Request, payments: Iterable[Payment]) -> Iterator[Payment]:
+    """What goes the same way to the same card on one day goes in one payment, or in as few as the channel allows."""
+    channels = {channel.id: channel for channel in request.channels}
+    sums: dict[tuple[int, str, str, str], int] = {}
+    for payment in payments:
+        way = (payment.day, payment.account, payment.channel, payment.card)
+        sums[way] = sums.get(way, 0) + payment.amount
+    for (day, account, channel, card), amount in sums.items():
+        for part in pieces(amount, channels[channel]):
+            yield Payment(day, account, channel, card, part)
 
 
 @dataclass(slots=True)
