@@ -58,7 +58,9 @@ COMMON: Final[Mapping[str, Sequence[str]]] = {
         "预借现金额度", "取现额度", "可用额度", "可用信用额度", "cash advance limit", "available credit limit",
         "available credit", "上期账单金额", "上期应还款额", "上期应还金额", "上期还款金额", "上期还款额", "上期余额",
         "已还款金额", "本期已还金额", "本期已还款额", "本期消费金额", "本期新增金额", "争议款/笔数", "争议款",
-        "dispute amt/nbr", "溢缴款", "previous balance", "last balance", "分期可用额度", "本期调整金额", "循环利息",
+        "dispute amt/nbr", "溢缴款", "积分余额",
+        "rewards points balance", "可用积分",
+        "previous balance", "last balance", "分期可用额度", "本期调整金额", "循环利息",
     ),
 }  # fmt: skip
 
@@ -96,6 +98,7 @@ class _Value(NamedTuple):
     text: str
     start: int
     end: int
+    currency: str | None = None  # of the table row, where the amount prints none
 
 
 class Facts:
@@ -322,23 +325,30 @@ def _columns(text: str, labels: list[_Label], values: list[_Value]) -> list[tupl
     label_row, value_row = text.rfind("\n", 0, labels[0].start) + 1, text.rfind("\n", 0, values[0].start) + 1
     if label_row == value_row or label_row != text.rfind("\n", 0, labels[-1].start) + 1:
         return []
-    ends = [text.find("\n", row) if text.find("\n", row) >= 0 else len(text) for row in (label_row, value_row)]
-    cells = text.count("\t", label_row, ends[0])
-    if (
-        not cells
-        or abs(cells - text.count("\t", value_row, ends[1])) > 1
-        or (not text.startswith(("\t",), 0) and cells < 1)
-    ):
-        return []
-    at: dict[int, list[_Value]] = {}
+    cells = text.count("\t", label_row, _line_end(text, label_row))
+    found: list[tuple[_Label, list[_Value]]] = [(label, []) for label in labels]
+    row: int | None = None
     for value in values:
-        if value.start < ends[1]:
-            at.setdefault(text.count("\t", value_row, value.start), []).append(value)
-    found = [(label, at.get(text.count("\t", label_row, label.start), [])) for label in labels]
+        start = text.rfind("\n", 0, value.end - 1) + 1
+        if start != row:
+            row, end = start, _line_end(text, start)
+            currency = _currency(text[row:end])
+            if not cells or abs(cells - text.count("\t", row, end)) > 1 or (row != value_row and not currency):
+                break
+        # The column of the last digit: 人民币(CNY) may be a cell of its own before the amount.
+        column = text.count("\t", row, value.end - 1)
+        for label, inside in found:
+            if text.count("\t", label_row, label.start) == column:
+                inside.append(value._replace(currency=currency))
     # A total without a value: the columns are set apart by the signs of an equation (New Balance = Previous - …).
     if any(label.field == "total_due" if not inside else not _fits(label, inside[0]) for label, inside in found):
         return []
     return [(label, value) for label, inside in found for value in inside if _fits(label, value)]
+
+
+def _line_end(text: str, start: int) -> int:
+    end = text.find("\n", start)
+    return len(text) if end < 0 else end
 
 
 def _fits(label: _Label, value: _Value) -> bool:
@@ -359,6 +369,6 @@ def _fact(text: str, label: _Label, value: _Value, confidence: float) -> Fact:
         amount = amount_of(value.text, label.currency or "CNY")
         if amount is not None:
             if amount.currency is None:
-                amount = Amount(amount.minor, label.currency)
+                amount = Amount(amount.minor, label.currency or value.currency)
             return Fact(label.field, value.text, amount, span, confidence)
     return Fact(label.field, value.text, None, span, confidence)
