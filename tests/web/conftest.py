@@ -157,9 +157,7 @@ def axe(page: Page) -> list[str]:
     session = page.context.new_cdp_session(page)
     session.send("Runtime.evaluate", {"expression": AXE.read_text(encoding="utf-8")})
     asked = f"axe.run(document, {{runOnly: {TAGS}}}).then(r => JSON.stringify(r.violations.map(v => ({{id: v.id, nodes: v.nodes.map(n => n.target.join(' ') + ' | ' + n.html.slice(0, 160) + ' | ' + n.failureSummary.slice(0, 200))}}))))"  # noqa: E501
-    answer: Any = session.send(
-        "Runtime.evaluate", {"expression": asked, "awaitPromise": True, "returnByValue": True}
-    )
+    answer: Any = session.send("Runtime.evaluate", {"expression": asked, "awaitPromise": True, "returnByValue": True})
     import json
 
     found = json.loads(answer["result"]["value"])

@@ -91,9 +91,8 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class PlanAnswer:
-    """What the plan says, and nothing around it: the part that a slider replaces."""
+    """What the plan says, and nothing around it."""
 
-    template: ClassVar[str] = "planning/_swap.html"
     cost: int
     lower_bound: int
     spare: int
@@ -110,6 +109,14 @@ class PlanAnswer:
     hundred: int | None
     warnings: tuple[str, ...]
     assumptions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSwap:
+    """The parts of the page that a slider replaces, for htmx."""
+
+    template: ClassVar[str] = "planning/_swap.html"
+    answer: PlanAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +151,7 @@ def show_plan(request: Request, db: page.Transaction, money: int = 0, income: in
         return page.render(request, PlanPage("no_money" if made.request.cards else "no_bills", None, None))
     answer = answer_of(made, lang)
     if page.is_partial(request):
-        return page.render(request, answer)
+        return page.render(request, PlanSwap(answer))
     return page.render(request, PlanPage("plan", answer, choices_of(db, user, made, accounts, today)))
 
 
