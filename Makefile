@@ -18,7 +18,7 @@ help:
 	@echo "make fuzz    feed the readers broken files"
 	@echo "make crash   kill the database again and again, count lost rows"
 	@echo "make format  put the code into the house's format"
-	@echo "make docs    write docs/REFERENCE.md from the code"
+	@echo "make docs    write docs/REFERENCE.md and the outputs in the README"
 	@echo "make lock    renew requirements/"
 
 setup: $(STAMPS)/package
@@ -59,6 +59,7 @@ format: setup
 
 docs: setup
 	@$(BIN)/python docs/reference.py
+	@$(BIN)/python docs/console.py
 
 bench: setup
 	@$(BIN)/python -m bench $(ONLY)

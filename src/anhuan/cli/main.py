@@ -69,6 +69,7 @@ def command(name: str) -> Any:
     """The named command, ready to run."""
     made = typer.main.get_command(importlib.import_module(COMMANDS[name][0]).app)
     made.name = name
+    made.params = [one for one in made.params if one.name not in ("install_completion", "show_completion")]
     return made
 
 
