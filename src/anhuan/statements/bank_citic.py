@@ -10,22 +10,24 @@ from anhuan.statements.bill_labels import Fact, Facts, LabelBook, facts_of
 from anhuan.statements.bill_reader import Bank, CardRow, Dates, Draft, card_bills, dates_of
 from anhuan.statements.bill_rows import ANY, SIGNED, RowShape, lines_of, words_of
 from anhuan.statements.model import Line, Problem
-from anhuan.statements.text import CURRENCIES, CURRENCY, DATE, MASKED, PERIOD, Sheet, amount_of, tail_of
+from anhuan.statements.text import CURRENCIES, CURRENCY, MASKED, PERIOD, Sheet, amount_of, tail_of
 
 _LABELS: Final = LabelBook({"other": ("取现额度", "预借现金额度")})
+_DAY: Final = r"(?<![\d*./-])20\d{6}(?![\d*])"
 _ROWS: Final = RowShape(
-    rf"(?P<trade>{DATE})\s+(?:(?P<post>{DATE})\s+)?(?:(?P<tail>(?<![\d.,])\d{{4}})(?![\d.,])\s+)?(?P<desc>{words_of(DATE)})\s+"
+    rf"(?P<trade>{_DAY})\s+(?:(?P<post>{_DAY})\s+)?(?:(?P<tail>(?<![\d.,])\d{{4}})(?![\d.,])\s+)?"
+    rf"(?P<desc>{words_of(_DAY)})\s+"
     rf"(?P<orig_cur>{CURRENCY})\s*(?P<orig>{ANY})\s+(?P<cur>{CURRENCY})\s*(?P<amount>{SIGNED})"
 )
 
 
 @cache
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    """The block of a card with all its amounts; one currency of it; the printed total of all cards."""
-    amounts = rf"{CURRENCY}(?:\s+(?:{CURRENCY}\s*)?{SIGNED}){{2,6}}"
+    """The block of a card with all its amounts; a piece of it; the printed total of all cards."""
+    amounts = rf"{CURRENCY}(?:\s+(?:{CURRENCY}\s*)?{SIGNED}){{2,24}}"
     return (
-        re.compile(rf"(?P<card>{MASKED})\s+(?P<amounts>{amounts}(?:\s+{amounts})*)"),
-        re.compile(rf"(?P<cur>{CURRENCY})(?P<sums>\s+{SIGNED}(?:\s+{SIGNED})+)"),
+        re.compile(rf"(?P<card>{MASKED})\s+(?P<amounts>{amounts})"),
+        re.compile(rf"(?P<cur>{CURRENCY})|(?P<sum>{SIGNED})"),
         re.compile(rf"应还款?总额[^\d\n]{{0,40}}?(?P<total>{CURRENCY}\s*{SIGNED})"),
     )
 
@@ -60,24 +62,24 @@ def _dates(sheet: Sheet, facts: Facts) -> Dates:
 
 
 def _card_rows(sheet: Sheet, lines: list[Line]) -> list[CardRow]:
-    block, one_currency, _ = _patterns()
+    block, piece, _ = _patterns()
     tails = rules.tails_of(lines)
     rows = []
     for met in block.finditer(sheet.text):
         card = tail_of(met["card"])
         if card is not None and len(card) == 3:  # Amex: the rows print four digits
             card = next((tail for tail in tails if tail.endswith(card)), card)
-        for currency, sums in _by_currency(met["amounts"], one_currency):
+        for currency, sums in _by_currency(met["amounts"], piece):
             due, least = amount_of(sums[-2], currency), amount_of(sums[-1], currency)
             if due is not None and least is not None:
                 rows.append(CardRow(card, currency, due.minor, least.minor, None, sheet.printed(*met.span())))
     return rows
 
 
-def _by_currency(amounts: str, one_currency: re.Pattern[str]) -> list[tuple[str, list[str]]]:
+def _by_currency(amounts: str, piece: re.Pattern[str]) -> list[tuple[str, list[str]]]:
     """`RMB 946.00 RMB 94.60` is one currency printed twice; `CNY … USD …` are two."""
     found: dict[str, list[str]] = {}
-    for met in re.finditer(rf"(?P<cur>{CURRENCY})|(?P<sum>{SIGNED})", amounts):
+    for met in piece.finditer(amounts):
         if met["cur"]:
             current = found.setdefault(CURRENCIES[met["cur"]], [])
         else:

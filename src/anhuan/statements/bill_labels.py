@@ -294,15 +294,15 @@ def _settle_money(text: str, labels: list[_Label], values: list[_Value], sure: f
 
 
 def _pairs(moneys: list[_Value]) -> list[tuple[_Value, _Value]] | None:
-    """Two currencies for each label: RMB USD RMB USD, or all RMB and then all USD."""
+    """Two currencies for each label: RMB USD RMB USD, or all RMB and then all USD, named at least once each."""
     half = len(moneys) // 2
     marks = [_currency(value.text) for value in moneys]
-    if None in marks:
-        return None
-    if marks[0::2] == [marks[0]] * half and marks[1::2] == [marks[1]] * half and marks[0] != marks[1]:
+    if None not in marks and len(set(marks[0::2])) == len(set(marks[1::2])) == 1 and marks[0] != marks[1]:
         return list(zip(moneys[0::2], moneys[1::2], strict=True))
-    if marks[:half] == [marks[0]] * half and marks[half:] == [marks[half]] * half and marks[0] != marks[half]:
-        return list(zip(moneys[:half], moneys[half:], strict=True))
+    first, second = marks[0], marks[half]
+    if first and second and first != second and {*marks[:half]} <= {first, None} and {*marks[half:]} <= {second, None}:
+        named = [value._replace(currency=first if place < half else second) for place, value in enumerate(moneys)]
+        return list(zip(named[:half], named[half:], strict=True))
     return None
 
 
