@@ -25,12 +25,12 @@ _LABELS: Final = LabelBook({
 })  # fmt: skip
 _GREETING_END: Final = re.compile(r"请勿错过您的到期还款日")
 _ACCOUNT: Final = re.compile(
-    r"(?:人民币|美元)账户|账号[ \t\r]*Account|账户[ \t\r]*Account|Account Number|\d{8}\*{4}\d{4}"
+    r"(?:人民币|美元)账户|账号[ \t\r]*Account|账户[ \t\r]*Account|Account Number|\d{4,12}\*{2,12}\d{3,7}"
 )
 
-_BALANCE: Final = rf"(?:\((?:存款|存入)\)\s*)?{SIGNED}"
+_BALANCE: Final = rf"(?:\((?:存款|存入)\)\s*)?(?:[\xa5$]\s*)?{SIGNED}"
 _CARD_ROW: Final = re.compile(
-    rf"(?P<card>\d{{8}}\*{{4}}\d{{4,7}})\s*(?P<name>(?:(?!\d{{8}}\*|\n\n)[^¥$]){{0,40}}?)\s*"
+    rf"(?P<card>\d{{4,12}}\*{{2,12}}\d{{3,7}})\s*(?P<name>(?:(?!\d{{4,12}}\*|\n\n)[^\xa5$]){{0,40}}?)\s*"
     rf"(?P<balance>{_BALANCE})\s+(?P<total>{_BALANCE})\s+(?P<minimum>{_BALANCE})(?![\d*])"
 )
 _SUM_ROW: Final = re.compile(
@@ -39,7 +39,7 @@ _SUM_ROW: Final = re.compile(
 _SECTION: Final = re.compile(r"(?P<cny>人民币)账户|美元账户")
 
 _HEADINGS: Final = {r"人民币账户": Heading(currency="CNY"), r"美元账户": Heading(currency="USD")}
-_AMOUNT: Final = rf"(?:\(存入\)\s*)?{SIGNED}"
+_AMOUNT: Final = rf"(?:\((?:存入|存款)\)\s*)?(?:[\xa5$]\s*)?{SIGNED}"
 # An empty amount leaves the remark "账单分期 (分期) 2,246.02" as the last cell: that is no amount of the row.
 _ROWS: Final = RowShape(
     row("trade post tail? desc amount", date=YEAR_DAY, amount=_AMOUNT).replace(
@@ -142,8 +142,8 @@ def _sums_disagree(section: Sheet, cards: list[CardRow], facts: Facts, currency:
     return found
 
 
-_NUMBER: Final = re.compile(r"Account Number\s*:?\s*(?P<card>\d{8}\*{4}\d{4,7})")
-_MINIMUM: Final = re.compile(rf"Minimum Payment Due\s*:?\s*[¥$]?\s*(?P<minimum>{SIGNED})")
+_NUMBER: Final = re.compile(r"Account Number\s*:?\s*(?P<card>\d{4,12}\*{2,12}\d{3,7})")
+_MINIMUM: Final = re.compile(rf"Minimum Payment Due\s*:?\s*[\xa5$]?\s*(?P<minimum>{SIGNED})")
 
 
 def _bill_2017(sheet: Sheet) -> Draft | None:

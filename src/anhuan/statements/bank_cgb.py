@@ -15,16 +15,17 @@ from anhuan.statements.model import Bill, Level, Line, LineKind
 from anhuan.statements.text import CURRENCIES, CURRENCY, DATE, Sheet, amount_of, date_of, tail_of
 
 _LABELS: Final = LabelBook({"other": ("卡片消费额度", "存款")})
+_NUMBER: Final = r"(?:-\s*)?\d[\d,]*(?:\.\d{1,2})?"
 _PLAIN: Final = rf"(?:[\xa5$]\s*)?{SIGNED}"
 _TAILS: Final = r"(?P<card>\d{4})(?P<more>(?:\s*[(/]?\s*\d{4}\s*附?\s*[)/]?)*)"
 # 1119（6736附）/: the card, and the supplementary cards whose rows it pays. 无欠款 stands in place of the amounts.
 _CARD_ROW: Final = re.compile(
     rf"(?<![\d*./-]){_TAILS}\s*/?\s+(?:(?P<total>{_PLAIN})\s+(?P<minimum>{_PLAIN}|无欠款)|无欠款(?:\s+无欠款)?)\s+"
-    rf"(?:(?P<due>{DATE})\s+|(?:-+|无)\s+)?(?P<cur>{CURRENCY})(?:\s+(?P<deposit>{SIGNED}))?(?:\s+(?P<limit>{SIGNED}))?"
+    rf"(?:(?P<due>{DATE})\s+|(?:-+|无)\s+)?(?P<cur>{CURRENCY})(?:\s+(?P<deposit>{_NUMBER}))?"
+    rf"(?:\s+(?P<limit>{_NUMBER})(?![\d/-]))?"
 )
 _TAIL: Final = re.compile(r"(?:卡号末四位|末四位|尾号)\s*:?\s*(\d{4})(?!\d)")
 
-_NUMBER: Final = r"(?:-\s*)?\d[\d,]*(?:\.\d{1,2})?"
 _PAIR: Final = rf"{YEAR_DAY}\s+{YEAR_DAY}"
 _DETAILS: Final = r"卡号\s*:\s*\d{4}[\d* ]*\*\s*\d{4}"
 _ROWS: Final = RowShape(
@@ -51,6 +52,9 @@ def _bill_2023(sheet: Sheet) -> Draft | None:
         return None
     lines = [_by_bracket(line) for line in rows_of(sheet, _ROWS, dates)]
     bills = _of_cards(sheet, dates) or _of_labels(sheet, facts, dates)
+    everyone = {card for bill in bills for card in bill.cards}
+    if len(everyone) == 1:  # without headings the rows are those of the only card there is
+        lines = [line if line.card else replace(line, card=min(everyone)) for line in lines]
     return draft_of(sheet, bills, lines, dates) if bills else None
 
 

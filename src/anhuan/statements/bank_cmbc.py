@@ -6,7 +6,7 @@ from typing import Final
 
 from anhuan.statements import rules
 from anhuan.statements.bill_columns import MONTH_DAY, draft_of, row, rows_of
-from anhuan.statements.bill_labels import LabelBook, facts_of
+from anhuan.statements.bill_labels import Facts, LabelBook, facts_of
 from anhuan.statements.bill_reader import Bank, Dates, Draft, account_bills, dates_of
 from anhuan.statements.bill_rows import SIGNED, Heading, RowShape
 from anhuan.statements.model import Bill, Level, LineKind
@@ -14,11 +14,14 @@ from anhuan.statements.text import Sheet, amount_of
 
 # 本期账单金额 is the sum of new charges here, one part of the equation below the summary.
 _LABELS: Final = LabelBook({"other": ("本期账单金额", "累计积分")})
-_BETWEEN: Final = r"\s*(?:本期最低还款金额\s*(?:Min\.?\s*Payment)?)?\s*"
+_MONEY: Final = rf"(?:(?:RMB|CNY|USD|[\xa5$])\s*:?\s*)?{SIGNED}"
+_BETWEEN: Final = r"(?:\s*本期最低还款金额\s*(?:Min\.?\s*Payment)?)?\s*[/、]?\s*"
+# Due in yuan and dollars, then the minimum in yuan and dollars; until 2021 yuan alone.
 _SUMMARY: Final = re.compile(
-    rf"人民币/美元账户\s*(?:RMB/USD\s*Account)?\s*RMB\s*(?P<total_rmb>{SIGNED})(?:\s*USD\s*(?P<total_usd>{SIGNED}))?"
-    rf"{_BETWEEN}RMB\s*(?P<min_rmb>{SIGNED})(?:\s*USD\s*(?P<min_usd>{SIGNED}))?"
+    rf"人民币/美元账户\s*(?:RMB/USD\s*Account)?\s*:?\s*(?P<one>{_MONEY}){_BETWEEN}(?P<two>{_MONEY})"
+    rf"(?:{_BETWEEN}(?P<three>{_MONEY}){_BETWEEN}(?P<four>{_MONEY}))?"
 )
+
 
 _ALONE: Final = r"(?:(?<=[\n\t\r])|\A){}(?=[ \t\r]*(?:[A-Za-z ]+)?(?:[\n\r\t]|\Z))"
 _HEADINGS: Final = {
@@ -44,7 +47,7 @@ _ROWS: Final = RowShape(
 def _bill_2022(sheet: Sheet) -> Draft | None:
     """Yuan and dollars side by side."""
     summary = _SUMMARY.search(sheet.text)
-    return _bill(sheet, summary) if summary and summary["total_usd"] else None
+    return _bill(sheet, summary) if summary and summary["four"] else None
 
 
 def _bill_2020(sheet: Sheet) -> Draft | None:
@@ -59,29 +62,31 @@ def _bill(sheet: Sheet, summary: re.Match[str] | None) -> Draft | None:
         return None
     lines = rows_of(sheet, _ROWS, dates)
     cards = rules.tails_of(lines)
-    bills = _of_summary(sheet, summary, dates, cards) if summary else account_bills(facts, dates, cards)
+    bills = _of_summary(sheet, summary, facts, dates, cards) if summary else account_bills(facts, dates, cards)
     return draft_of(sheet, bills, lines, dates, date=MONTH_DAY) if bills else None
 
 
-def _of_summary(sheet: Sheet, summary: re.Match[str], dates: Dates, cards: tuple[str, ...]) -> list[Bill]:
+def _of_summary(sheet: Sheet, summary: re.Match[str], facts: Facts, dates: Dates, cards: tuple[str, ...]) -> list[Bill]:
+    words = [summary[name] for name in ("one", "two", "three", "four") if summary[name]]
+    ahead = len(words) // 2
+    limit = facts.money("credit_limit")
     bills = []
-    for mark, currency in (("rmb", "CNY"), ("usd", "USD")):
-        total = amount_of(summary[f"total_{mark}"] or "", currency)
-        minimum = amount_of(summary[f"min_{mark}"] or "", currency)
-        if total is None:
+    for total, minimum, currency in zip(words[:ahead], words[ahead:], ("CNY", "USD"), strict=False):
+        due, least = amount_of(total, currency), amount_of(minimum, currency)
+        if due is None or least is None:
             continue
-        printed = ["total_due"] if minimum is None else ["total_due", "minimum_due"]
         bills.append(
             Bill(
-                currency=currency,
-                total_due=total.minor,
-                minimum_due=minimum.minor if minimum else None,
+                currency=due.currency or currency,
+                total_due=due.minor,
+                minimum_due=least.minor,
                 statement_on=dates.statement_on,
                 due_on=dates.due_on,
                 cards=cards,
+                credit_limit=limit.amount.minor if limit and limit.amount and currency == "CNY" else None,
                 level=Level.ACCOUNT,
-                confidence=dates.confidence | dict.fromkeys(printed, 0.98),
-                spans=dates.spans | dict.fromkeys(printed, sheet.printed(*summary.span())),
+                confidence=dates.confidence | {"total_due": 0.98, "minimum_due": 0.98},
+                spans=dates.spans | dict.fromkeys(("total_due", "minimum_due"), sheet.printed(*summary.span())),
             )
         )
     return bills

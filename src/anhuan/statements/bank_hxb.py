@@ -7,21 +7,15 @@ from typing import Final
 from anhuan.statements import rules
 from anhuan.statements.bill_columns import MONTH_DAY, SIGN_MONEY, YEAR_DAY, draft_of, row, rows_of
 from anhuan.statements.bill_dates import by_month_rule, by_rule_marked
-from anhuan.statements.bill_labels import LabelBook, facts_of
+from anhuan.statements.bill_labels import COMMON, LabelBook, facts_of
 from anhuan.statements.bill_reader import Bank, Draft, account_bills, dates_of
 from anhuan.statements.bill_rows import SIGNED, Heading, RowShape
 from anhuan.statements.text import Sheet
 
 # "Amount Payable" stands between the two currencies since 2022 and is no label of its own there.
-_LABELS: Final = LabelBook({
-    "statement_on": ("账单日",),
-    "due_on": ("本期到期还款日", "到期还款日", "最后还款日"),
-    "cycle": ("账单周期",),
-    "total_due": ("本期应还款", "本期应还金额", "本期应还款额"),
-    "minimum_due": ("最低应还款", "最低还款额", "本期最低还款额"),
-    "credit_limit": ("信用额度",),
-    "other": ("取现额度", "预借现金额度", "上期账单金额", "本期账单金额"),
-}, common=False)  # fmt: skip
+_LABELS: Final = LabelBook(
+    {name: [label for label in labels if label != "amount payable"] for name, labels in COMMON.items()}, common=False
+)
 _HEADINGS: Final = {
     r"人民币账务信息|RMB ACCOUNT": Heading(currency="CNY"),
     r"美元账务信息|USD ACCOUNT": Heading(currency="USD"),

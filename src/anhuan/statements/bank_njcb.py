@@ -12,7 +12,11 @@ from anhuan.statements.bill_reader import Bank, Dates, Draft, account_bills, dat
 from anhuan.statements.bill_rows import SIGNED, RowShape
 from anhuan.statements.text import DATE, Sheet, amount_of, date_of
 
-_LABELS: Final = LabelBook()
+_LABELS: Final = LabelBook({
+    "total_due": ("本期应还", "应还金额", "应还总额"),
+    "minimum_due": ("最低应还金额", "最低应还", "本期最低应还"),
+    "due_on": ("还款日期", "还款期限"),
+})  # fmt: skip
 _ROWS: Final = RowShape(row("trade post desc amount tail"))
 # The poster: month, total, due date (broken over lines), minimum; words may stand between them, numbers may not.
 _WORDS: Final = r"[^\d-]{0,60}?"

@@ -16,7 +16,10 @@ from anhuan.statements.text import Sheet, tail_of
 
 # 本期账单金额 is the sum of new charges here, one part of the equation New Balance = Pre Statement - Pre Payment + …
 _LABELS: Final = LabelBook({"other": ("本期账单金额",)})
-_BRACKETED: Final = r"平安[^\n\t\r\xa5]{0,60}\(\d{4}\)"  # the last pair of brackets: names may hold brackets too
+# The last pair of brackets: names may hold brackets too. Not every card is named after the bank.
+_BRACKETED: Final = (
+    r"(?:平安[^\n\t\r\xa5]{0,60}|[\u4e00-\u9fffA-Za-z][^\n\t\r\xa5\d]{0,40}卡[^\n\t\r\xa5\d]{0,20})\(\d{4}\)"
+)
 _STARRED: Final = r"平安[^\n\t\r\xa5*]{0,60}\*{2,}[ \t]*\d{4}"
 _CARD: Final = re.compile(rf"{_BRACKETED}|{_STARRED}")
 _HEADINGS: Final = {

@@ -6,31 +6,31 @@ from typing import Final
 
 from anhuan.statements import rules
 from anhuan.statements.bill_columns import SIGN_MONEY, draft_of, row, rows_of
-from anhuan.statements.bill_dates import by_month_rule, by_rule_marked
-from anhuan.statements.bill_labels import LabelBook, facts_of
+from anhuan.statements.bill_dates import by_month_rule, by_rule_marked, dated
+from anhuan.statements.bill_labels import COMMON, LabelBook, facts_of
 from anhuan.statements.bill_reader import Bank, Dates, Draft, account_bills, dates_of
 from anhuan.statements.bill_rows import RowShape
 from anhuan.statements.model import Level
-from anhuan.statements.text import Sheet, tail_of
+from anhuan.statements.text import DATE, Sheet, date_of, tail_of
 
 # 账单日 is followed by a mere day of the month here (账单日 27), which must not take its neighbour's date.
-_LABELS: Final = LabelBook({
-    "cycle": ("账单周期",),
-    "due_on": ("到期还款日", "最后还款日"),
-    "total_due": ("本期应还款总额", "本期应还款额", "本期应还总额"),
-    "minimum_due": ("本期最低还款额", "最低还款额"),
-    "credit_limit": ("信用额度",),
-    "other": ("取现额度", "预借现金额度", "上期账单金额", "上期应还款额"),
-}, common=False)  # fmt: skip
+_LABELS: Final = LabelBook(
+    {name: [label for label in labels if label not in {"账单日", "本期账单日"}] for name, labels in COMMON.items()},
+    common=False,
+)
+_STATEMENT: Final = re.compile(rf"账单日期?\s*(?:Statement Date)?\s*:?\s*(?P<day>{DATE})")
 _TAIL: Final = re.compile(r"(?:尾号|末四位)\s*[为:]?\s*(\d{4})(?!\d)")
 _ROWS: Final = RowShape(row("trade post desc amount tail", amount=SIGN_MONEY))
 _ROWS_WITHOUT_TAIL: Final = RowShape(row("trade post desc amount", amount=SIGN_MONEY))
 
 
 def _bill_2025(sheet: Sheet) -> Draft | None:
-    """The cycle stands in the greeting: 账单周期为【…】."""
+    """The cycle stands in the greeting: 账单周期为【…】; or the statement date is printed in full."""
     facts = facts_of(sheet, _LABELS)
-    return _bill(sheet, dates_of(facts, sent_on=sheet.sent_on)) if facts.word("cycle") else None
+    dates = dates_of(facts, sent_on=sheet.sent_on)
+    if printed := _STATEMENT.search(sheet.labels):
+        dates = dated(dates, "statement_on", date_of(printed["day"]), printed[0])
+    return _bill(sheet, dates) if dates.statement_on else None
 
 
 def _bill_2022(sheet: Sheet) -> Draft | None:

@@ -12,7 +12,7 @@ from anhuan.statements.text import Sheet, date_of
 
 _LABELS: Final = LabelBook()
 # The first line since 2025: statement date, customer number, number of the bill.
-_FIRST_LINE: Final = re.compile(r"(?<![\d/.-])(?P<day>20\d{6})\s+\d{6,12}\s+\d{5,12}(?!\d)")
+_FIRST_LINE: Final = re.compile(r"(?<![\d/.-])(?P<day>20\d{6})\s+\d{4,16}\s+\w[\w-]{2,24}")
 
 
 def _bill_2025(sheet: Sheet) -> Draft | None:

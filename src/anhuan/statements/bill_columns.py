@@ -48,7 +48,7 @@ def row(order: str, *, date: str = YEAR_DAY, amount: str = SIGNED) -> str:
 
 def part(sheet: Sheet, start: int, end: int | None = None) -> Sheet:
     """The sheet between two places of its text, as a sheet of its own."""
-    return Sheet(sheet.raw[start:end], sheet.text[start:end], sheet.pages, sheet.sent_on)
+    return Sheet(sheet.raw[start:end], sheet.text[start:end], sheet.pages, sheet.sent_on, sheet.subject)
 
 
 def up_to(sheet: Sheet, pattern: re.Pattern[str], start: int = 0) -> Sheet:

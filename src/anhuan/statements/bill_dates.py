@@ -3,7 +3,7 @@
 import re
 from calendar import monthrange
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, Literal, get_args
 
 from anhuan.statements.bill_reader import Dates
@@ -11,11 +11,14 @@ from anhuan.statements.model import Bill
 from anhuan.statements.text import DATE, Sheet, date_of
 
 Named = Literal["statement_on", "due_on", "cycle_from", "cycle_to"]
+_SUBJECT: Final = re.compile(r"(?P<year>20\d\d)\s*年\s*(?P<month>\d{1,2})\s*月")
 _TITLE: Final = re.compile(r"对账单\s*\(\s*(?P<year>20\d\d)\s*[年/.-]\s*(?P<month>\d{1,2})\s*(?:月份?)?\s*\)")
 _EVERY: Final = re.compile(r"每月\s*(?P<day>[1-9]|[12]\d|3[01])\s*[日号]")
 _DAY: Final = re.compile(r"账单日[^\d\n]{0,20}\s*(?P<day>[1-9]|[12]\d|3[01])(?![\d/.年-])\s*[日号]?")
 _CYCLE: Final = re.compile(rf"(?P<begin>{DATE})\s*(?:至|到|-+)\s*(?P<end>{DATE})\s*的?\s*信用卡账户变")
 _LATEST: Final = re.compile(rf"最[晚迟]\s*于\s*(?P<due>{DATE})")
+# The shortest time from statement to due date on any bill known is 16 days (PAB, 2021): ten are surely within it.
+_SHORTEST: Final = timedelta(days=10)
 RULE: Final = "rule of the month: "
 
 
@@ -40,16 +43,28 @@ def by_sentence(sheet: Sheet, dates: Dates) -> Dates:
 
 
 def by_month_rule(sheet: Sheet, dates: Dates) -> Dates:
-    """对账单(2026/08) with 账单日 每月19日: the statement date from the month of the title and the day of the rule.
+    """对账单(2026/08) or the subject's month with 账单日 每月19日: the statement date from month and day.
 
-    A day that the month does not have is its last.
+    A day that the month does not have is its last. Where no month is named, it is the last such day before the due date
+    that leaves at least the ten days which no bank undercuts.
     """
-    title, day = _TITLE.search(sheet.text), _EVERY.search(sheet.labels) or _DAY.search(sheet.labels)
-    if title is None or day is None or not 1 <= int(title["month"]) <= 12:
+    day = _EVERY.search(sheet.labels) or _DAY.search(sheet.labels)
+    if day is None:
         return dates
-    year, month = int(title["year"]), int(title["month"])
-    value = date(year, month, min(int(day["day"]), monthrange(year, month)[1]))
-    return dated(dates, "statement_on", value, f"{RULE}{sheet.printed(*title.span())} {day[0]}", 0.9)
+    title = _TITLE.search(sheet.text) or _SUBJECT.search(sheet.subject)
+    if title is not None and 1 <= int(title["month"]) <= 12:
+        value = _day_in(int(title["year"]), int(title["month"]), int(day["day"]))
+        return dated(dates, "statement_on", value, f"{RULE}{' '.join(title[0].split())} {day[0]}", 0.9)
+    if dates.due_on is None:
+        return dates
+    latest = dates.due_on - _SHORTEST
+    months = [(latest.year, latest.month), (latest.year - (latest.month == 1), (latest.month - 2) % 12 + 1)]
+    value = max(one for one in (_day_in(*month, int(day["day"])) for month in months) if one <= latest)
+    return dated(dates, "statement_on", value, f"{RULE}{day[0]}", 0.7)
+
+
+def _day_in(year: int, month: int, day: int) -> date:
+    return date(year, month, min(day, monthrange(year, month)[1]))
 
 
 def by_rule_marked(bills: list[Bill]) -> list[Bill]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Final
 
 from anhuan.statements import rules
-from anhuan.statements.model import Line, LineKind
+from anhuan.statements.model import Line, LineKind, Problem
 from anhuan.statements.text import CURRENCIES, Sheet, amount_of, date_of, mask_numbers, tail_of
 
 # Pieces for the patterns of banks, over half-width text.
@@ -17,7 +17,7 @@ MMDD: Final = r"(?<![\d.,*/:-])(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?![\d.,*
 MM_SLASH_DD: Final = r"(?<![\d.,*/:-])(?:0[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01])(?![\d/])"
 YYMMDD: Final = r"(?<![\d.,*/:-])\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?![\d.,*/:])"
 DIGITS: Final = r"\d{1,3}(?:,\d{3}){1,4}\.\d{1,2}|\d{1,12}\.\d{1,2}"
-SIGNED: Final = rf"(?<![\d.,])(?:-\s*)?(?:{DIGITS})(?![\d%])"
+SIGNED: Final = rf"(?<![\d.,])(?:[-+]\s*)?(?:{DIGITS})(?![\d%])"
 # Beside a currency mark: the yen has no decimals.
 ANY: Final = rf"(?<![\d.,])(?:-\s*)?(?:{DIGITS}|\d{{1,3}}(?:,\d{{3}}){{1,4}}|\d{{1,9}})(?![\d.,])"
 _LATEST: Final = timedelta(days=1)
@@ -61,6 +61,12 @@ class RowShape:
     headings: Mapping[str, Heading] = field(default_factory=dict)
     flip: bool = False
     currency: str = "CNY"
+    day: str = ""  # a pattern of the day that a row begins with twice: such a beginning without a row is told
+
+    @cached_property
+    def beginning(self) -> re.Pattern[str]:
+        """The two days that a row begins with, so that rows of an unknown form are noticed."""
+        return re.compile(rf"(?P<trade>{self.day})\s+(?P<post>{self.day})\s+(?=[^\d\s]|\d)")
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -73,9 +79,14 @@ class RowShape:
         return re.compile("|".join(f"(?P<h{number}>{words})" for number, words in enumerate(self.headings)))
 
 
-def lines_of(sheet: Sheet, form: RowShape, *, near: date | None) -> list[Line]:
-    """Every row of the sheet that has the shape; `near` is the statement date, which gives dates their year."""
+def lines_of(sheet: Sheet, form: RowShape, *, near: date | None, notes: list[Problem] | None = None) -> list[Line]:
+    """Every row of the sheet that has the shape; `near` is the statement date, which gives dates their year.
+
+    Into `notes` goes how many rows seem to begin and could not be read.
+    """
     matches = list(form.pattern.finditer(sheet.text))
+    if notes is not None and form.day:
+        notes += _unread(sheet, form, matches, near)
     if not matches:
         return []
     states = _states(sheet, form, matches)
@@ -89,6 +100,19 @@ def lines_of(sheet: Sheet, form: RowShape, *, near: date | None) -> list[Line]:
         if line is not None:
             lines.append(line)
     return lines
+
+
+def _unread(sheet: Sheet, form: RowShape, matches: Sequence[re.Match[str]], near: date | None) -> list[Problem]:
+    """Two days in a row that no row was read from, such as a row without an amount; dates after the bill are no row's."""
+    starts = [match.start() for match in matches]
+    count = 0
+    for met in form.beginning.finditer(sheet.text):
+        inside = bisect_right(starts, met.start()) - 1
+        if inside >= 0 and met.start() < matches[inside].end():
+            continue
+        days = [_day(met["trade"], near), _day(met["post"], near)]
+        count += all(day is not None and (near is None or day <= near + _LATEST) for day in days)
+    return [Problem("rows.unread", f"有 {count} 行明细没有读出，例如没有金额的说明行")] if count else []
 
 
 def _states(sheet: Sheet, form: RowShape, matches: Sequence[re.Match[str]]) -> list[tuple[int, _State]]:

@@ -69,6 +69,7 @@ def read_pdf_pages(pages: Sequence[Page], name: str = "") -> Reading | None:
 
 
 def _by_marks(sheet: Sheet, hint: str, sure: float = 0.8) -> Reading | None:
+    sheet.subject = sheet.subject or hint
     for bank in banks.banks_by_marks(sheet, hint):
         templates = (*bank.templates, *(one for _, other in bank.others for one in other))
         reading = read_bill(bank, sheet, templates)
@@ -170,7 +171,7 @@ class _Sheets:
             if found is None:
                 return None
             sheet = found
-        sheet.sent_on = leaf.envelope.sent_on
+        sheet.sent_on, sheet.subject = leaf.envelope.sent_on, leaf.envelope.subject
         return sheet
 
     def _pages(self, leaf: Leaf) -> Sheet | None:

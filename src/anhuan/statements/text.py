@@ -28,12 +28,14 @@ class Sheet:
     """The text of a mail or file, flattened, with half-width forms; `raw` is the same text as printed.
 
     `pages` are the PDF pages it came from, `sent_on` is the day of the mail: old bills print dates without a year.
+    `subject` is that of the mail, or the name of a saved file: some banks name the month of the bill nowhere else.
     """
 
     raw: str
     text: str
     pages: Sequence[Page] = ()
     sent_on: date | None = None
+    subject: str = ""
 
     @cached_property
     def labels(self) -> str:
