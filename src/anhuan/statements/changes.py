@@ -95,7 +95,7 @@ class RowChange:
     """
 
     line_id: UUID
-    key: UUID
+    key: bytes  # 16 bytes of the row as printed
     occurrence: int
     new: bool
     line: Line

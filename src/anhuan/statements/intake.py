@@ -182,18 +182,19 @@ def _bill(reading: Reading, n: int) -> BillChange:
 def _compared(db: Session, user_id: UUID, opened: Sequence[tuple[FileChange, Reading | None]]) -> list[list[RowChange]]:
     """The rows of every file, each with the line it is or becomes."""
     keyed = [list(numbered(reading)) if reading else [] for _, reading in opened]
-    known = store.lines_by_key(db, user_id, {key for rows in keyed for key, _, _ in rows})
-    wanted = {(key, occurrence) for rows in keyed for key, occurrence, _ in rows} - known.keys()
-    fresh = iter(store.new_ids(len(wanted)))
+    known: dict[tuple[bytes, int], UUID] = {}
+    if store.has_lines(db, user_id):
+        known = store.lines_by_key(db, user_id, {key for rows in keyed for key, _, _ in rows})
+    fresh = store.id_stream()
     found: list[list[RowChange]] = []
     for (_, reading), rows in zip(opened, keyed, strict=True):
         mine: list[RowChange] = []
         for (key, occurrence, bill), line in zip(rows, reading.lines if reading else (), strict=True):
-            place = (key, occurrence)
-            new = place not in known
-            if new:
-                known[place] = (next(fresh), True)
-            mine.append(RowChange(known[place][0], key, occurrence, new, line, bill))
+            line_id = known.get((key, occurrence))
+            new = line_id is None
+            if line_id is None:
+                line_id = known[key, occurrence] = next(fresh)
+            mine.append(RowChange(line_id, key, occurrence, new, line, bill))
         found.append(mine)
     return found
 
@@ -223,7 +224,8 @@ def _moved(db: Session, preview: Preview) -> tuple[list[Row], list[Row]]:
     over = replaced_readings(preview)
     shown_before = {line for line, _ in store.standing_sightings(db, preview.user_id, over)} if over else set()
     leave = store.lines_only_shown_by(db, preview.user_id, shown_before, over) - standing.keys() if over else set()
-    revived = store.resting(db, preview.user_id, standing.keys() - new)
+    known = standing.keys() - new
+    revived = store.resting(db, preview.user_id, known) if known else set()
     arrive = [row for line, row in standing.items() if line in new or line in revived]
     return arrive, store.rows_by_id(db, preview.user_id, leave) if leave else []
 
@@ -274,7 +276,7 @@ def _day_of(line: Line) -> date:
 
 def _without_numbers(line: Line) -> Line:
     """The row without whole card numbers: some banks print the paying card's in repayment rows."""
-    if any(_CARD_NUMBER.search(text) for text in (line.description, line.counterparty or "", line.paid_with or "")):
+    if _CARD_NUMBER.search(f"{line.description}\n{line.counterparty}\n{line.paid_with}"):
         return replace(
             line, description=_masked(line.description) or "", counterparty=_masked(line.counterparty),
             paid_with=_masked(line.paid_with),

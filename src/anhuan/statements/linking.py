@@ -32,7 +32,8 @@ def card_of(file: FileChange, change: RowChange) -> str | None:
 
 def account_of(file: FileChange, change: RowChange) -> str | None:
     """The account's tail or the wallet's name that a row belongs to."""
-    return tail_of(change.line.account or file.account) or None
+    account = change.line.account or file.account
+    return tail_of(account) or None if account else None
 
 
 def link_changes(
@@ -45,8 +46,9 @@ def link_changes(
     amounts = {(row.currency, abs(row.amount)) for row in moved}
     orders = {root for row in moved if (root := root_of(row.reference))}
     gone = {row.id for row in leave}
-    by_amount = _after(store.rows_by_amount(db, user_id, amounts), arrive, gone)
-    by_order = _after(store.rows_by_order(db, user_id, orders), arrive, gone) if orders else {}
+    stored_before = store.has_lines(db, user_id)
+    by_amount = _after(store.rows_by_amount(db, user_id, amounts) if stored_before else (), arrive, gone)
+    by_order = _after(store.rows_by_order(db, user_id, orders) if stored_before and orders else (), arrive, gone)
     touched = by_amount.keys() | by_order.keys() | gone
     stored = store.said(store.links_of(db, user_id, touched)) if store.has_links(db, user_id) else {}
     proven = {said: link for said, link in stored.items() if link.reason == ORDER}

@@ -34,6 +34,7 @@ BANK_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 _TAIL: Final = re.compile(r"[((\[]\s*(\d{3,4})\s*[))\]]|尾号\s*(\d{4})")
+_BRANCH: Final = re.compile(r"[_*#]")
 _NOISE: Final = re.compile(r"[\W_]+|有限公司|有限责任公司|平台商户|外部商户|消费|快捷支付|CHN|CN\b")
 _DAY: Final = timedelta(days=1)
 # A refund this much later than its purchase is no longer taken for it without an order number.
@@ -51,7 +52,7 @@ class Row(NamedTuple):
     """What matching needs of a line; (`key`, `occurrence`) names it the same way on every machine and in any order."""
 
     id: UUID
-    key: UUID
+    key: bytes
     occurrence: int
     stream: str
     file_kind: FileKind
@@ -81,7 +82,9 @@ class Match(NamedTuple):
 
 def root_of(reference: str | None) -> str | None:
     """The order number that a refund's number is built on: wallets add a mark and a number to the purchase's own."""
-    return re.split(r"[_*#]", reference.strip(), maxsplit=1)[0] or None if reference else None
+    if not reference:
+        return None
+    return (_BRANCH.split(reference, maxsplit=1)[0] if _BRANCH.search(reference) else reference).strip() or None
 
 
 def match(rows: Iterable[Row]) -> Iterator[Match]:
@@ -98,9 +101,11 @@ def match(rows: Iterable[Row]) -> Iterator[Match]:
 
 def match_orders(rows: Iterable[Row]) -> Iterator[Match]:
     """Refunds linked to purchases by order number, all rows of these order numbers being given; amounts may differ."""
+    told = [row for row in rows if row.reference]
+    refunded = {root_of(row.reference) for row in told if row.kind is LineKind.REFUND and row.amount < 0}
     orders: defaultdict[tuple[str | None, str], list[Row]] = defaultdict(list)
-    for row in rows:
-        if root := root_of(row.reference):
+    for row in told if refunded else ():
+        if (root := root_of(row.reference)) and root in refunded:
             orders[row.bank, root].append(row)
     for order in orders.values():
         bought = sorted((row for row in order if row.amount > 0 and row.kind is LineKind.PURCHASE), key=_stable)
@@ -358,5 +363,5 @@ def _rank(row: Row) -> tuple[bool, int, str]:
     return row.source is Source.WALLET, _FILE_RANK[row.file_kind], row.stream
 
 
-def _stable(row: Row) -> tuple[date, str, int]:
-    return _day(row), row.key.hex, row.occurrence
+def _stable(row: Row) -> tuple[date, bytes, int]:
+    return _day(row), row.key, row.occurrence

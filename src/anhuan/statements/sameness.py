@@ -12,8 +12,8 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from hashlib import blake2b
-from uuid import UUID
 
 from anhuan.statements.model import Bill, FileKind, Level, Line, Reading, Source
 
@@ -26,6 +26,7 @@ def stream_of(reading: Reading) -> str:
     return ":".join((reading.kind, reading.bank or "", reading.reader, reading.template))
 
 
+@lru_cache(maxsize=4096)
 def tail_of(account: str | None) -> str:
     """The last four digits of a masked account number, or its own words where it has none."""
     digits = "".join(_DIGITS.findall(account or ""))
@@ -44,20 +45,15 @@ def bill_of(reading: Reading, line: Line) -> int | None:
     return same_money[0] if len(same_money) == 1 else None
 
 
-def numbered(reading: Reading) -> Iterator[tuple[UUID, int, int | None]]:
+def numbered(reading: Reading) -> Iterator[tuple[bytes, int, int | None]]:
     """For each row of a file, in order: its key, how many identical rows of the file came before it, its bill."""
     stream = stream_of(reading)
-    seen: Counter[UUID] = Counter()
+    seen: Counter[bytes] = Counter()
     for line in reading.lines:
         bill = bill_of(reading, line) if reading.bills else None
         key = _key(stream, _pocket(reading, line, bill), line, with_balance=reading.source is Source.ACCOUNT)
         yield key, seen[key], bill
         seen[key] += 1
-
-
-def explains(total: int, lines: Sequence[Line], *, before: int = 0) -> bool:
-    """Whether rows add up to a bill's total, with what the previous bill had left (0 where not known)."""
-    return bool(lines) and before + sum(line.amount for line in lines) == total
 
 
 def _pocket(reading: Reading, line: Line, bill: int | None) -> str:
@@ -77,7 +73,7 @@ def _statement_day(bills: Sequence[Bill], bill: int | None) -> str:
     return day.isoformat() if day else ""
 
 
-def _key(stream: str, pocket: str, line: Line, *, with_balance: bool) -> UUID:
+def _key(stream: str, pocket: str, line: Line, *, with_balance: bool) -> bytes:
     """128 bits of the row as printed: kind, span and whatever we concluded from it stay out.
 
     The running balance of an account is a fact of the row and tells two equal withdrawals apart.
@@ -87,9 +83,10 @@ def _key(stream: str, pocket: str, line: Line, *, with_balance: bool) -> UUID:
         _plain(line.description), line.reference or "", _plain(line.counterparty or ""), _plain(line.paid_with or ""),
         str(line.balance) if with_balance else "",
     ))  # fmt: skip
-    return UUID(bytes=blake2b(said.encode(), digest_size=16).digest())
+    return blake2b(said.encode(), digest_size=16).digest()
 
 
+@lru_cache(maxsize=65536)
 def _plain(text: str) -> str:
     """The words with full-width forms folded and blanks evened out."""
     if not text.isascii() and not unicodedata.is_normalized("NFKC", text):

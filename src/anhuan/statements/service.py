@@ -3,7 +3,9 @@
 Each act runs inside the caller's transaction and never commits. The words are in changes.py.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -51,8 +53,9 @@ def preview(
     hand it in again with a password, or after `save_mapping`, to get another preview. Never raises for a bad file.
     `progress` is called once for each file that was read.
     """
-    read = reading.read_all(files, saved_mappings(db, user_id), progress=progress)
-    return preview_of(db, user_id, read, now=now)
+    with _calm():
+        read = reading.read_all(files, saved_mappings(db, user_id), progress=progress)
+        return preview_of(db, user_id, read, now=now)
 
 
 def preview_of(db: Session, user_id: UUID, files: Sequence[FileRead], *, now: datetime) -> Preview:
@@ -103,7 +106,9 @@ def take_in(
     progress: Callable[[], None] | None = None,
 ) -> tuple[Preview, Commit]:
     """Read and store a batch in one go, for callers that need no look before: the same change set, applied at once."""
-    return take_in_read(db, user_id, reading.read_all(files, saved_mappings(db, user_id), progress=progress), now=now)
+    with _calm():
+        read = reading.read_all(files, saved_mappings(db, user_id), progress=progress)
+        return take_in_read(db, user_id, read, now=now)
 
 
 def take_in_read(db: Session, user_id: UUID, files: Sequence[FileRead], *, now: datetime) -> tuple[Preview, Commit]:
@@ -243,6 +248,18 @@ def shown_lines(db: Session, user_id: UUID, rows: Sequence[LineRow]) -> tuple[Li
         if kind is LinkKind.SAME:
             told.add(link.second_id)
     return tuple(_line_shown(row, row.id not in told, tuple(linked[row.id])) for row in rows)
+
+
+@contextmanager
+def _calm() -> Iterator[None]:
+    """Let the search for cyclic garbage rest: a long export makes a million small values, and none of them in a cycle."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _apply(db: Session, made: Preview, recorded: intake.Recorded, row: ImportRow, *, now: datetime) -> Commit:

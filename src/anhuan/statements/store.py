@@ -1,8 +1,12 @@
 """Every question that the intake asks of the database, and its bulk writes."""
 
+import json
 import os
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
+from functools import lru_cache
+from itertools import islice
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -30,6 +34,7 @@ from anhuan.statements.tables import (
 
 _UUID_MARK: Final = 0x7 << 76 | 0b10 << 62
 _FEE_WORDS: Final = "年费|手续费|违约金|滞纳金|会员费|工本费|利息|[Ff]ee|FEE|[Ii]nterest|INTEREST"
+_COPY_ROWS: Final = 2000
 _MATCHED: Final = (
     LineRow.id, LineRow.row_key, LineRow.occurrence, LineRow.stream, LineRow.file_kind, LineRow.source, LineRow.bank,
     LineRow.card, LineRow.account, LineRow.posted_on, LineRow.traded_on, LineRow.amount_minor, LineRow.currency,
@@ -60,6 +65,12 @@ def new_ids(count: int) -> list[UUID]:
         bits = int.from_bytes(chance[at : at + 10], "big")
         made.append(UUID(int=head | (bits >> 68) << 64 | bits & (1 << 62) - 1))
     return made
+
+
+def id_stream() -> Iterator[UUID]:
+    """Fresh ids without end."""
+    while True:
+        yield from new_ids(_COPY_ROWS)
 
 
 # --- the book ---------------------------------------------------------------------------------------------------------
@@ -128,12 +139,17 @@ def names_by_hash(db: Session, user_id: UUID, hashes: Iterable[str]) -> dict[str
 # --- lines ------------------------------------------------------------------------------------------------------------
 
 
-def lines_by_key(db: Session, user_id: UUID, keys: Iterable[UUID]) -> dict[tuple[UUID, int], tuple[UUID, bool]]:
-    """The stored lines with these keys: (key, occurrence) to (id, standing)."""
-    asked = select(LineRow.row_key, LineRow.occurrence, LineRow.id, LineRow.standing).where(
-        LineRow.user_id == user_id, LineRow.row_key == func.any(list(keys))
+def lines_by_key(db: Session, user_id: UUID, keys: Iterable[bytes]) -> dict[tuple[bytes, int], UUID]:
+    """The stored lines with these keys: (key, occurrence) to id."""
+    asked = select(LineRow.row_key, LineRow.occurrence, LineRow.id).where(
+        LineRow.user_id == user_id, LineRow.row_key == func.any([UUID(bytes=key) for key in keys])
     )
-    return {(key, occurrence): (line, standing) for key, occurrence, line, standing in db.execute(asked)}
+    return {(key.bytes, occurrence): line for key, occurrence, line in db.execute(asked)}
+
+
+def has_lines(db: Session, user_id: UUID) -> bool:
+    """Whether anything of the user is stored, so that a first import need not be compared with anything."""
+    return db.scalar(select(LineRow.id).where(LineRow.user_id == user_id).limit(1)) is not None
 
 
 def rows_by_amount(db: Session, user_id: UUID, buckets: Iterable[tuple[str, int]]) -> list[Row]:
@@ -166,8 +182,8 @@ def _row(each: Any) -> Row:
     (line, key, occurrence, stream, file_kind, source, bank, card, account, *rest) = each
     posted_on, traded_on, amount, currency, kind, description, counterparty, paid_with, reference = rest
     return Row(
-        line, key, occurrence, stream, FileKind(file_kind), Source(source), bank, card or account, posted_on, traded_on,
-        amount, currency, LineKind(kind), description, counterparty, paid_with, reference,
+        line, key.bytes, occurrence, stream, FileKind(file_kind), Source(source), bank, card or account, posted_on,
+        traded_on, amount, currency, LineKind(kind), description, counterparty, paid_with, reference,
     )  # fmt: skip
 
 
@@ -436,12 +452,71 @@ def meetings(db: Session, user_id: UUID) -> list[Meeting]:
 
 
 def copy_in(db: Session, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write many rows at once on this transaction's own connection (COPY), in the order of `columns`."""
+    """Write many rows at once on this transaction's own connection (COPY), in the order of `columns`.
+
+    Values are text, numbers, truth values, days, moments, ids, bytes of keys (uuid), lists of text, and None.
+    """
+    copy_text(db, table, columns, ("\t".join(map(_copied, row)) for row in rows))
+
+
+def copy_text(db: Session, table: str, columns: Sequence[str], rows: Iterable[str]) -> None:
+    """The same for rows in COPY's own text form (`copied_text`, `copied_day`), for those that come by the 100,000."""
     db.flush()
     raw = db.connection().connection.driver_connection
     assert raw is not None
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     command = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)
     with raw.cursor() as cursor, cursor.copy(command) as copy:
-        for row in rows:
-            copy.write_row(row)
+        waiting = iter(rows)
+        while part := list(islice(waiting, _COPY_ROWS)):
+            copy.write("\n".join(part) + "\n")
+
+
+def copied_text(value: str | None) -> str:
+    """Text or NULL as COPY reads it."""
+    if value is None:
+        return r"\N"
+    return _SPECIAL.sub(_escaped, value) if _SPECIAL.search(value) else value
+
+
+@lru_cache(maxsize=8192)
+def copied_day(day: date | None) -> str:
+    """A day or NULL as COPY reads it."""
+    return r"\N" if day is None else day.isoformat()
+
+
+def copied_number(value: int | None) -> str:
+    """A whole number or NULL as COPY reads it."""
+    return r"\N" if value is None else str(value)
+
+
+def _copied(value: Any) -> str:
+    """One value in the text form of COPY, as PostgreSQL's manual has it on its page."""
+    write = _WRITERS.get(type(value))
+    return write(value) if write is not None else copied_text(str(value))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return _ESCAPES[found[0]]
+
+
+def _list(value: Sequence[str]) -> str:
+    quoted = ('"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"' for item in value)
+    return copied_text("{" + ",".join(quoted) + "}")
+
+
+_SPECIAL: Final = re.compile("[\\\\\t\n\r\0]")
+_ESCAPES: Final = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": ""}  # a text column takes no zero byte
+_WRITERS: Final[dict[type, Callable[[Any], str]]] = {
+    type(None): lambda _: r"\N",
+    str: copied_text,
+    int: str,
+    bool: lambda value: "t" if value else "f",
+    UUID: lambda value: value.hex,
+    bytes: bytes.hex,
+    date: date.isoformat,
+    datetime: datetime.isoformat,
+    float: repr,
+    list: _list,
+    dict: lambda value: copied_text(json.dumps(value, ensure_ascii=False)),
+}

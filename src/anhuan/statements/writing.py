@@ -1,17 +1,17 @@
 """The commit's pen: writes a change set into the tables in bulk, and nothing that is not in it."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
 from sqlalchemy.orm import Session
 
 from anhuan import cards
 from anhuan.statements import intake, linking, packing, store
-from anhuan.statements.changes import BillEffect, FileChange, FileEffect, LinkChange, Preview, RowChange
+from anhuan.statements.changes import BillEffect, FileChange, FileEffect, LinkChange, Preview
 from anhuan.statements.intake import Recorded
 from anhuan.statements.matching import root_of
 from anhuan.statements.tables import ImportRow
@@ -31,6 +31,7 @@ _LINE: Final = (
     "counterparty", "paid_with", "original_minor", "original_currency", "share", "shares", "balance_minor", "standing",
 )  # fmt: skip
 _SIGHTING: Final = ("user_id", "id", "file_id", "line_id", "read_bill_id", "position", "span", "standing")
+_NEITHER: Final = (None, None)
 _LINK: Final = ("user_id", "id", "kind", "first_id", "second_id", "score", "reason")
 
 
@@ -42,8 +43,8 @@ def write(db: Session, preview: Preview, recorded: Recorded, *, now: datetime) -
     store.copy_in(db, "statement_files", _FILE, _files(preview, now))
     store.copy_in(db, "statement_bills", _BILL, _bills(user_id, new, recorded))
     store.copy_in(db, "statement_fields", _FIELD, _fields(user_id, new))
-    store.copy_in(db, "statement_lines", _LINE, _lines(user_id, new, standing))
-    store.copy_in(db, "statement_sightings", _SIGHTING, _sightings(user_id, new, over))
+    store.copy_text(db, "statement_lines", _LINE, _lines(user_id, new, standing))
+    store.copy_text(db, "statement_sightings", _SIGHTING, _sightings(user_id, new, over))
     _turn_over(db, preview, new, standing)
     write_links(db, user_id, preview.links, preview.unlinked)
     effects = intake.counted(bill.effect for file in new for bill in file.bills)
@@ -98,7 +99,8 @@ def credit_repayments(db: Session, user_id: UUID, banks: Iterable[str | None], *
     Those of bills were told with the bill; a movement that two files tell is told once.
     """
     told: defaultdict[tuple[UUID, str, UUID], list[cards.Payment]] = defaultdict(list)
-    rows = store.repayments(db, user_id, [bank for bank in banks if bank])
+    named = [bank for bank in banks if bank]
+    rows = store.repayments(db, user_id, named) if named else ()
     faces = cards.accounts(db, user_id) if rows else ()
     for bank, tail, currency, day, amount, import_id, _ in rows:
         account = _account_of(faces, bank, tail)
@@ -135,7 +137,9 @@ def _files(preview: Preview, now: datetime) -> Iterator[tuple[Any, ...]]:
     for n, file in enumerate(preview.files):
         if file.effect is not FileEffect.NEW:
             continue
-        problems = Jsonb([{"code": each.code, "message": each.message} for each in file.problems])
+        problems = json.dumps(
+            [{"code": each.code, "message": each.message} for each in file.problems], ensure_ascii=False
+        )
         yield (
             preview.user_id, file.id, preview.id, n, file.name, file.sha256, file.size, file.kind.value, file.bank,
             file.source.value, file.account, file.reader, file.template, file.complete, problems, now, True,
@@ -149,8 +153,13 @@ def _bills(user_id: UUID, files: Iterable[FileChange], recorded: Recorded) -> It
             yield (
                 user_id, change.id, file.id, n, recorded.bills.get(change.id), change.effect.value, file.bank,
                 bill.currency, list(bill.cards), bill.level.value, bill.statement_on, bill.total_due, change.explained,
-                packing.pack_facts(recorded.facts[change.id]) if change.id in recorded.facts else None,
+                _hex(packing.pack_facts(recorded.facts[change.id])) if change.id in recorded.facts else None,
             )  # fmt: skip
+
+
+def _hex(data: bytes) -> str:
+    """Bytes as a bytea column reads them."""
+    return "\\x" + data.hex()
 
 
 def _fields(user_id: UUID, files: Sequence[FileChange]) -> Iterator[tuple[Any, ...]]:
@@ -159,30 +168,38 @@ def _fields(user_id: UUID, files: Sequence[FileChange]) -> Iterator[tuple[Any, .
         yield user_id, field_id, bill_id, each.name, each.value, each.confidence, each.span, each.inferred
 
 
-def _lines(user_id: UUID, files: Iterable[FileChange], standing: set[UUID]) -> Iterator[tuple[Any, ...]]:
+def _lines(user_id: UUID, files: Iterable[FileChange], standing: set[UUID]) -> Iterator[str]:
+    """The new lines in COPY's text form and the order of _LINE."""
+    text, day, number = store.copied_text, store.copied_day, store.copied_number
     for file in files:
-        stream = intake.stream_of_file(file)
+        head = "\t".join(
+            map(text, (intake.stream_of_file(file), file.kind.value, file.source.value, file.bank))
+        )  # the same for all rows of a file
         for row in file.rows:
-            if row.new:
-                yield _line(user_id, file, row, stream, row.line_id in standing)
+            if not row.new:
+                continue
+            line = row.line
+            original, original_currency = line.original or _NEITHER
+            share, shares = line.instalment or _NEITHER
+            yield (
+                f"{user_id}\t{row.line_id.hex}\t{row.key.hex()}\t{row.occurrence}\t{head}"
+                f"\t{text(linking.card_of(file, row))}\t{text(linking.account_of(file, row))}"
+                f"\t{day(line.traded_on or line.posted_on)}\t{day(line.posted_on)}\t{day(line.traded_on)}"
+                f"\t{text(line.description)}\t{line.amount}\t{line.currency}\t{line.kind.value}"
+                f"\t{text(line.reference)}\t{text(root_of(line.reference))}\t{text(line.counterparty)}"
+                f"\t{text(line.paid_with)}\t{number(original)}\t{text(original_currency)}\t{number(share)}"
+                f"\t{number(shares)}\t{number(line.balance)}\t{'t' if row.line_id in standing else 'f'}"
+            )
 
 
-def _line(user_id: UUID, file: FileChange, row: RowChange, stream: str, standing: bool) -> tuple[Any, ...]:
-    line = row.line
-    original, original_currency = line.original or (None, None)
-    share, shares = line.instalment or (None, None)
-    return (
-        user_id, row.line_id, row.key, row.occurrence, stream, file.kind.value, file.source.value, file.bank,
-        linking.card_of(file, row), linking.account_of(file, row), line.traded_on or line.posted_on, line.posted_on,
-        line.traded_on, line.description, line.amount, line.currency, line.kind.value, line.reference,
-        root_of(line.reference), line.counterparty, line.paid_with, original, original_currency, share, shares,
-        line.balance, standing,
-    )  # fmt: skip
-
-
-def _sightings(user_id: UUID, files: Sequence[FileChange], over: set[UUID]) -> Iterator[tuple[Any, ...]]:
-    made = iter(store.new_ids(sum(len(file.rows) for file in files)))
+def _sightings(user_id: UUID, files: Sequence[FileChange], over: set[UUID]) -> Iterator[str]:
+    """Which file shows which line where, in COPY's text form and the order of _SIGHTING."""
+    made = store.id_stream()
     for file in files:
+        bills = [(bill.id.hex, "f" if bill.id in over else "t") for bill in file.bills]
         for n, row in enumerate(file.rows):
-            bill = None if row.bill is None else file.bills[row.bill].id
-            yield user_id, next(made), file.id, row.line_id, bill, n, row.line.span, bill not in over
+            bill, standing = (r"\N", "t") if row.bill is None else bills[row.bill]
+            yield (
+                f"{user_id}\t{next(made).hex}\t{file.id.hex}\t{row.line_id.hex}\t{bill}\t{n}"
+                f"\t{store.copied_text(row.line.span)}\t{standing}"
+            )
