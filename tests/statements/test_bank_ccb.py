@@ -1,8 +1,11 @@
 """建设银行: rows per card and currency, dates in two shapes in one mail."""
 
+from dataclasses import replace
+
 import pytest
 from tests.statements import fixtures_mail as letters
 from tests.statements.mail_checks import ALL_SHAPES, bills, lines, problems, read
+from tests.statements.shapes_mail import rows
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "gb18030"])
@@ -31,3 +34,11 @@ def test_a_row_with_two_tails_belongs_to_the_first(shape: str) -> None:
 @pytest.mark.parametrize("shape", ALL_SHAPES)
 def test_full_width_brackets_of_2017_are_read(shape: str) -> None:
     assert bills(read(letters.ccb_2017(), shape)) == ["CNY 345.67 34.57 2017-05-14 2017-06-03 9490 card -"]
+
+
+@pytest.mark.parametrize("shape", ALL_SHAPES)
+def test_a_row_without_an_amount_is_told_and_swallows_no_other(shape: str) -> None:
+    letter = letters.ccb_2026()
+    note = rows(("2026-07-19", "2026-07-19", "9490", "账单分期说明：余期为02期"))
+    reading = read(replace(letter, blocks=(*letter.blocks[:-1], note, letter.blocks[-1])), shape)
+    assert (len(reading.lines), problems(reading)) == (3, ["rows.unread"])

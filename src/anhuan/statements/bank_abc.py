@@ -10,7 +10,7 @@ from anhuan.statements import rules
 from anhuan.statements.bill_labels import LabelBook, facts_of
 from anhuan.statements.bill_reader import Bank, Draft, account_bills, dates_of, first_card
 from anhuan.statements.bill_rows import ANY, DIGITS, YYMMDD, RowShape, lines_of, words_of
-from anhuan.statements.model import Bill, Level
+from anhuan.statements.model import Bill, Level, Problem
 from anhuan.statements.text import CURRENCY, DATE, Sheet, amount_of
 
 _LABELS: Final = LabelBook({"other": ("上期应还款额", "本期新增", "cash advance limit")})
@@ -20,6 +20,7 @@ _ROWS: Final = RowShape(
     rf"(?P<trade>{_DAY})\s+(?P<post>{_DAY})\s+(?:(?P<tail>(?<![\d.,])\d{{4}})\s+)?(?P<desc>{words_of(_DAY)})\s+"
     rf"(?P<orig>{ANY})\s*/\s*(?P<orig_cur>{CURRENCY})\s+(?P<amount>(?:-\s*)?(?:{DIGITS})\s*/\s*{CURRENCY})",
     flip=True,
+    day=_DAY,
 )
 
 
@@ -39,7 +40,9 @@ def _bill(sheet: Sheet) -> Draft | None:
     bills = account_bills(facts, dates, (card,) if card else (), level=Level.CARD)
     signed = _OWED_IS_NEGATIVE.search(sheet.labels) is not None
     bills = [_turned(_completed(sheet, bill), signed) for bill in bills]
-    return Draft(bills, lines_of(sheet, _ROWS, near=dates.statement_on))
+    notes: list[Problem] = []
+    lines = lines_of(sheet, _ROWS, near=dates.statement_on, notes=notes)
+    return Draft(bills, lines, notes=notes)
 
 
 def _completed(sheet: Sheet, bill: Bill) -> Bill:

@@ -8,7 +8,7 @@ from anhuan.statements import rules
 from anhuan.statements.bill_labels import LabelBook, facts_of
 from anhuan.statements.bill_reader import Bank, Draft, account_bills, dates_of, first_card
 from anhuan.statements.bill_rows import ANY, MM_SLASH_DD, Heading, RowShape, lines_of, words_of
-from anhuan.statements.model import Level, Line, LineKind
+from anhuan.statements.model import Level, Line, LineKind, Problem
 from anhuan.statements.text import CURRENCY, DATE, Sheet
 
 _LABELS: Final = LabelBook({
@@ -28,6 +28,7 @@ _ROWS: Final = RowShape(
     rf"(?P<trade>{_DAY})\s+(?P<post>{_DAY})\s+(?:(?P<tail>(?<![\d.,])\d{{4}})(?![\d.,/])\s+)?(?P<desc>{words_of(_DAY)})\s+"
     rf"(?P<orig_cur>{CURRENCY})\s*/?\s*(?P<orig>{ANY})\s+(?P<cur>{CURRENCY})\s*/?\s*(?P<amount>{ANY})",
     _HEADINGS,
+    day=_DAY,
 )
 _CREDITS: Final = ("信用卡还款", "还款", "退货", "退款", "费用返还", "返还", "自动还款", "转账还款")
 
@@ -38,8 +39,9 @@ def _bill(sheet: Sheet) -> Draft | None:
     if dates.statement_on is None or not (facts.currencies() or facts.word("total_due")):
         return None
     card = first_card(sheet)
-    lines = [_signed(line) for line in lines_of(sheet, _ROWS, near=dates.statement_on)]
-    return Draft(account_bills(facts, dates, (card,) if card else (), level=Level.CARD), lines)
+    notes: list[Problem] = []
+    lines = [_signed(line) for line in lines_of(sheet, _ROWS, near=dates.statement_on, notes=notes)]
+    return Draft(account_bills(facts, dates, (card,) if card else (), level=Level.CARD), lines, notes=notes)
 
 
 def _signed(line: Line) -> Line:

@@ -9,12 +9,14 @@ from anhuan.statements import rules
 from anhuan.statements.bill_labels import Facts, LabelBook, facts_of
 from anhuan.statements.bill_reader import Bank, CardRow, Draft, card_bills, dates_of
 from anhuan.statements.bill_rows import ANY, SIGNED, RowShape, lines_of, words_of
+from anhuan.statements.model import Problem
 from anhuan.statements.text import CURRENCIES, CURRENCY, DATE, MASKED, Sheet, amount_of, tail_of
 
 _LABELS: Final = LabelBook({"statement_on": ("本期账单日",), "due_on": ("本期到期还款日",)})
 _ROWS: Final = RowShape(
     rf"(?P<trade>{DATE})\s+(?P<post>{DATE})\s+(?:(?P<tail>(?<![\d.,])\d{{4}})(?:\s*/\s*\S{{1,8}})?\s+)?(?P<desc>{words_of(DATE)})\s+"
-    rf"(?P<orig_cur>{CURRENCY})\s*(?P<orig>{ANY})\s+(?P<cur>{CURRENCY})\s*(?P<amount>{SIGNED})"
+    rf"(?P<orig_cur>{CURRENCY})\s*(?P<orig>{ANY})\s+(?P<cur>{CURRENCY})\s*(?P<amount>{SIGNED})",
+    day=DATE,
 )
 
 
@@ -31,7 +33,9 @@ def _bill(sheet: Sheet) -> Draft | None:
     rows = _due_rows(sheet, facts)
     if not dates.any or not rows:
         return None
-    return Draft(card_bills(rows, dates), lines_of(sheet, _ROWS, near=dates.statement_on))
+    notes: list[Problem] = []
+    lines = lines_of(sheet, _ROWS, near=dates.statement_on, notes=notes)
+    return Draft(card_bills(rows, dates), lines, notes=notes)
 
 
 def _due_rows(sheet: Sheet, facts: Facts) -> list[CardRow]:

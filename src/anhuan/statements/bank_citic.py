@@ -17,7 +17,8 @@ _DAY: Final = r"(?<![\d*./-])20\d{6}(?![\d*])"
 _ROWS: Final = RowShape(
     rf"(?P<trade>{_DAY})\s+(?:(?P<post>{_DAY})\s+)?(?:(?P<tail>(?<![\d.,])\d{{4}})(?![\d.,])\s+)?"
     rf"(?P<desc>{words_of(_DAY)})\s+"
-    rf"(?P<orig_cur>{CURRENCY})\s*(?P<orig>{ANY})\s+(?P<cur>{CURRENCY})\s*(?P<amount>{SIGNED})"
+    rf"(?P<orig_cur>{CURRENCY})\s*(?P<orig>{ANY})\s+(?P<cur>{CURRENCY})\s*(?P<amount>{SIGNED})",
+    day=_DAY,
 )
 
 
@@ -36,7 +37,8 @@ def _bill(sheet: Sheet) -> Draft | None:
     dates = _dates(sheet, facts_of(sheet, _LABELS))
     if not dates.any:
         return None
-    lines = lines_of(sheet, _ROWS, near=dates.statement_on)
+    notes: list[Problem] = []
+    lines = lines_of(sheet, _ROWS, near=dates.statement_on, notes=notes)
     rows = _card_rows(sheet, lines)
     if not rows:
         return None
@@ -47,7 +49,7 @@ def _bill(sheet: Sheet) -> Draft | None:
         currency = printed.currency or "CNY"
         parts = [row.total_due for row in rows if row.currency == currency]
         refused += rules.totals_disagree(parts, printed.minor, "本期应还款总额", currency)
-    return Draft(card_bills(rows, dates), lines, refused)
+    return Draft(card_bills(rows, dates), lines, refused, notes)
 
 
 def _dates(sheet: Sheet, facts: Facts) -> Dates:

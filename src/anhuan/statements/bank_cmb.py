@@ -8,7 +8,7 @@ from anhuan.statements import rules
 from anhuan.statements.bill_labels import LabelBook, facts_of
 from anhuan.statements.bill_reader import Bank, Draft, Run, account_bills, dates_of
 from anhuan.statements.bill_rows import DIGITS, MMDD, SIGNED, TAIL, Heading, RowShape, lines_of
-from anhuan.statements.model import FileKind, Line, LineKind
+from anhuan.statements.model import FileKind, Line, LineKind, Problem
 from anhuan.statements.text import CURRENCIES, CURRENCY, DATE, Sheet, amount_of, date_of, mask_numbers, tail_of
 
 _LABELS: Final = LabelBook({
@@ -33,7 +33,11 @@ _END: Final = (
     rf"\s+(?P<tail>{TAIL})(?:\s+(?P<country>[A-Z]{{2,3}})(?![A-Za-z]))?"
     rf"(?:\s+(?P<orig>{SIGNED})(?:\([A-Z]{{2,3}}\))?)?"
 )
-_ROWS: Final = RowShape(rf"{_DAYS}(?P<desc>[^\s\xa5$][^\xa5$]{{0,160}}?)\s*(?P<amount>{_YUAN}){_END}", _HEADINGS)
+_ROWS: Final = RowShape(
+    rf"{_DAYS}(?P<desc>[^\s\xa5$][^\xa5$]{{0,160}}?)\s*(?P<amount>{_YUAN}){_END}",
+    _HEADINGS,
+    day=MMDD,
+)
 _BARE_ROWS: Final = RowShape(rf"{_DAYS}(?P<desc>[^\s].{{0,100}}?)\s+(?P<amount>{SIGNED}){_END}", _HEADINGS)
 _OLD_ROWS: Final = RowShape(
     rf"(?P<tail>{TAIL})\s+(?P<trade>20\d{{6}})\s+\d\d:\d\d:\d\d\s+(?:(?P<cur>{CURRENCY})\s+)?"
@@ -52,9 +56,13 @@ def _bill_2020(sheet: Sheet) -> Draft | None:
     dates = dates_of(facts, sent_on=sheet.sent_on)
     if not dates.any:
         return None
-    lines = lines_of(sheet, _ROWS, near=dates.statement_on) or lines_of(sheet, _BARE_ROWS, near=dates.statement_on)
+    notes: list[Problem] = []
+    lines = lines_of(sheet, _ROWS, near=dates.statement_on, notes=notes)
+    if not lines:
+        notes.clear()
+        lines = lines_of(sheet, _BARE_ROWS, near=dates.statement_on)
     lines = lines or lines_of(sheet, _OLD_ROWS, near=dates.statement_on)
-    return Draft(account_bills(facts, dates, rules.tails_of(lines)), lines)
+    return Draft(account_bills(facts, dates, rules.tails_of(lines)), lines, notes=notes)
 
 
 _BILL_MONTH: Final = re.compile(r"(20\d\d)\s*年\s*(\d{1,2})\s*月")

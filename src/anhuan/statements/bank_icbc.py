@@ -22,7 +22,8 @@ _WORD: Final = rf"(?:(?<!/)(?P<cur>{CURRENCY}))?\s*(?:\([^()\d\n]{{1,8}}\))?\s*"
 _ROWS: Final = RowShape(
     rf"(?<![\d.,*])(?P<tail>\d{{4}})\s+(?P<trade>{DATE})\s+(?:(?P<post>{DATE})\s+)?(?:(?P<kind>[^\s\d]{{1,12}})\s+)?"
     rf"(?P<desc>{words_of(DATE)})\s+(?P<orig>{ANY})\s*/\s*(?P<orig_cur>{CURRENCY})\s+"
-    rf"(?P<amount>(?:-\s*)?(?:{DIGITS})\s*/\s*{CURRENCY}\s*\((?:支出|存入)\))"
+    rf"(?P<amount>(?:-\s*)?(?:{DIGITS})\s*/\s*{CURRENCY}\s*\((?:支出|存入)\))",
+    day=DATE,
 )
 
 
@@ -47,7 +48,9 @@ def _bill(sheet: Sheet) -> Draft | None:
     rows = _due_rows(sheet, refused) or _closing_rows(sheet, refused)
     if not rows:
         return None
-    return Draft(card_bills(rows, dates), lines_of(sheet, _ROWS, near=dates.statement_on), refused)
+    notes: list[Problem] = []
+    lines = lines_of(sheet, _ROWS, near=dates.statement_on, notes=notes)
+    return Draft(card_bills(rows, dates), lines, refused, notes)
 
 
 def _due_rows(sheet: Sheet, refused: list[Problem]) -> list[CardRow]:

@@ -103,7 +103,7 @@ def lines_of(sheet: Sheet, form: RowShape, *, near: date | None, notes: list[Pro
 
 
 def _unread(sheet: Sheet, form: RowShape, matches: Sequence[re.Match[str]], near: date | None) -> list[Problem]:
-    """Two days in a row that no row was read from, such as a row without an amount; dates after the bill are no row's."""
+    """Two days side by side that no row was read from; a day after the bill belongs to its summary."""
     starts = [match.start() for match in matches]
     count = 0
     for met in form.beginning.finditer(sheet.text):
