@@ -87,4 +87,4 @@ def test_html_wrapped_twice_in_gbk_is_the_same_bill() -> None:
 def test_a_row_that_cannot_be_read_is_told() -> None:
     blocks = (*letters.cmbc_2026().blocks, rows(("08/02", "08/03", "金额缺失的一行")))
     reading = read(replace(letters.cmbc_2026(), blocks=blocks))
-    assert (bills(reading), problems(reading), reading.complete) == (BILLS_2022, ["bill.rows_unread"], False)
+    assert (bills(reading), problems(reading), reading.complete) == (BILLS_2022, ["rows.unread"], False)

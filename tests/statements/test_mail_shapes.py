@@ -10,6 +10,8 @@ from types import ModuleType
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.statements import fixtures_mail, fixtures_mail_more
 from tests.statements.mail_checks import pages_of
 from tests.statements.shapes_mail import SHAPES, Letter, mail, nested, plain, wrap
@@ -177,6 +179,25 @@ def test_a_bill_cut_short_at_any_place_is_read_or_refused_and_nothing_else(name:
     whole = mail(LETTERS[name]())
     for cut in range(0, len(whole), max(1, len(whole) // 40)):
         _read(whole[:cut], may_be_refused=True)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_a_bill_torn_and_patched_is_read_or_refused_and_nothing_else(data: st.DataObject) -> None:
+    letter = LETTERS[data.draw(st.sampled_from(IN_HTML))]()
+    page = SHAPES[data.draw(st.sampled_from(sorted(SHAPES)))](letter)
+    for _ in range(data.draw(st.integers(1, 6))):
+        start = data.draw(st.integers(0, len(page)))
+        end = data.draw(st.integers(start, min(len(page), start + 80)))
+        patch = data.draw(st.one_of(st.text(max_size=12), st.sampled_from(_PATCHES)))
+        page = page[:start] + patch + page[end:]
+    _read(wrap(letter, page.encode("utf-8", "ignore").decode()), may_be_refused=True)
+
+
+_PATCHES: Final = (
+    "", "0", "9" * 30, "2026/02/30", "99.999", "￥", "-", "00000000", "********1234", "13/45", "（）", "</table>", "<td",
+    "&#0;", "&#x110000;", "本期应还款额", "账单日", "到期还款日", "每月31日", "无欠款", "---", "JPY 1.5", "2026年2月29日",
+)  # fmt: skip
 
 
 def _twice(letter: Letter) -> bytes:

@@ -74,7 +74,7 @@ def draft_of(
     unread = _pairs_of_dates(sheet, dates, date) - notes - len(lines)
     if unread <= 0:
         return Draft(list(bills), list(lines))
-    note = Problem("bill.rows_unread", f"有 {unread} 行明细没有读懂，未导入")
+    note = Problem("rows.unread", f"有 {unread} 行明细没有读出")
     return Draft(list(bills), list(lines), notes=[note], complete=False)
 
 
