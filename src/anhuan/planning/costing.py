@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from anhuan.kit.money import round_half_up
 from anhuan.planning.model import (
     Account,
     BadPlan,
@@ -18,7 +17,15 @@ from anhuan.planning.model import (
     Request,
     iso,
 )
-from anhuan.planning.rules import credit_day, instalment_fee, run_card, shares_of, taken_by_card, terminal_charge
+from anhuan.planning.rules import (
+    credit_day,
+    instalment_fee,
+    part_of,
+    run_card,
+    shares_of,
+    taken_by_card,
+    terminal_charge,
+)
 from anhuan.planning.ways import fee_for, month_of, with_fees
 
 
@@ -82,7 +89,7 @@ def line_cost(request: Request, line: Line, legs: Legs) -> tuple[int, int]:
     for day, amount in moves:
         days += amount * (request.last + 1 - day)
         drawn += amount
-    return round_half_up(days * line.daily_rate), drawn
+    return part_of(days, line.daily_rate), drawn
 
 
 def check_ways(request: Request, legs: Legs) -> None:

@@ -273,6 +273,7 @@ class Issued:
     missed: bool
     late_fee: int
     interest: int
+    fen_days: int = 0  # the exact fen-days behind `interest`
 
 
 @dataclass(frozen=True, slots=True)

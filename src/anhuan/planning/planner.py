@@ -1,11 +1,12 @@
 """The planner: request in, the provably cheapest plan out. No clock, no database, no chance."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import floor, inf
 from time import perf_counter
 
 from anhuan.planning.costing import cost_of
-from anhuan.planning.habits import live_habits
+from anhuan.planning.habits import KINDS, live
 from anhuan.planning.means import Means, means_of
 from anhuan.planning.model import (
     BadPlan,
@@ -31,6 +32,7 @@ _ALLOWED_SHARE = 1000
 _ALLOWED_FEN = 100
 _AIM_YUAN = 0.3
 _AIM_SHARE = 4e-4
+_MARGINS = (20, 200)  # fen held back where an exact fit leaves no room for rounding
 
 
 def plan(request: Request, *, seconds: float = 5.0) -> Plan:
@@ -77,8 +79,9 @@ class _Search:
 
     def _told(self, bound: int, *, short: bool) -> Plan:
         if not self._proved(bound):  # time ran out, or rounding left no plan: people's habits are plans, too
-            for lived in live_habits(self.request):
-                self._keep(lived.legs)
+            for kind in KINDS:
+                with suppress(BadPlan):
+                    self._keep(live(self.request, kind).legs)
         assert self.legs is not None
         status = Status.OPTIMAL if self._proved(bound) else Status.FEASIBLE
         missed: tuple[Missed, ...] = ()
@@ -93,7 +96,8 @@ class _Search:
     def _attempt(self, *, keep_minimums: bool = False, fees_first: bool = False, cutoff: float = inf) -> "_Attempt":
         """Solve and settle; what is found is kept when it is the best so far."""
         first: _Attempt | None = None
-        for request, strict in ((self.request, False), (self.request, True), (_tightened(self.request), True)):
+        tighter = [(_tightened(self.request, fen), True) for fen in _MARGINS]
+        for request, strict in ((self.request, False), (self.request, True), *tighter):
             if strict and request is self.request and not self.counted:
                 continue
             means = self.means if request is self.request else means_by_account(request)
@@ -162,13 +166,13 @@ def bound_in_fen(bound: float, written: Written) -> int:
     return max(0, floor(bound * 100 - written.roundings / 2 - 0.5 - abs(bound) * 1e-6))
 
 
-def _tightened(request: Request) -> Request:
+def _tightened(request: Request, fen: int) -> Request:
     """The same request with a few fen less everywhere: room for the rounding that an exact fit leaves none."""
     return replace(
         request,
-        accounts=tuple(replace(account, reserve=account.reserve + 20) for account in request.accounts),
+        accounts=tuple(replace(account, reserve=account.reserve + fen) for account in request.accounts),
         channels=tuple(
-            replace(channel, per_day_max=max(1, channel.per_day_max - 20)) if channel.per_day_max else channel
+            replace(channel, per_day_max=max(1, channel.per_day_max - fen)) if channel.per_day_max else channel
             for channel in request.channels
         ),
     )

@@ -140,7 +140,6 @@ class _CardWriter:
         self.fees: Terms = []
         self.free: Terms = []
         self.missing: Terms = []
-        self.missed_before: int | None = None
         self.shares: dict[int, Terms] = {}
         self.share_most: dict[int, float] = {}
         self.instalments: dict[int, list[tuple[int, int]]] = {}
@@ -162,7 +161,6 @@ class _CardWriter:
                 )
             self._minimum(bill, part)
             self._hand_over(bill, charge_interest, constant, last=position == len(self.opening.cycles) - 1)
-            self.missed_before = part.missed
 
     def _offers(self) -> None:
         """Columns of the principals taken, by statement, and the shares they put on later bills (rule 5)."""
@@ -235,7 +233,9 @@ class _CardWriter:
             kinds.append(program.column())
             (bill.to_carried if before else bill.to_late).append((kinds[-1], 1.0))
             bill.carried_days.append((kinds[-1], float(cycle.end - day)))
-        if before and bill.has_charges and (bill.judged or fixed):
+        # charges not due yet are paid only where a payment has a smallest size, or is on its way already
+        wanted = bill.judged or fixed or any(option.channel.per_payment_min for option in options)
+        if before and bill.has_charges and wanted:
             kinds.append(program.column())
             bill.to_charges.append((kinds[-1], 1.0))
             bill.charge_days.append((kinds[-1], float(cycle.grace + 1 - day)))
@@ -253,8 +253,8 @@ class _CardWriter:
         if bill.judged and before:
             bill.early += pays
             bill.latest = max(bill.latest, day)
-        if self.fees_first and bill.has_fees and before:
-            bill.fee_marks.append((list(bill.to_fees), [*bill.to_carried, *bill.to_charges]))
+        if self.fees_first and bill.has_fees:
+            bill.fee_marks.append((list(bill.to_fees), [*bill.to_carried, *bill.to_charges, *bill.to_late]))
 
     def _settle(self, bill: _Bill) -> None:
         """Nothing is paid beyond what is open."""
@@ -288,7 +288,7 @@ class _CardWriter:
         if not (bill.judged and bill.has_charges):
             return [], 0.0
         card, cycle, program = self.card, bill.cycle, self.program
-        if card.basis is Basis.FULL or card.tolerance or self.missed_before is not None:
+        if card.basis is Basis.FULL or card.tolerance:
             part.full = program.switch(weight=max(0.01, self.rate * cycle.charge_days / YUAN))
             self._full(bill, part.full)
         bill.unpaid = [*bill.charges_over, *_minus(bill.to_charges), *_minus(bill.left_free)]
@@ -354,6 +354,7 @@ class _CardWriter:
         program, card, cycle = self.program, self.card, bill.cycle
         tolerance = card.late_tolerance / YUAN
         constant, due = self._minimum_due(bill)
+        missing_before = bool(self.missing)
         self.missing = []
         # what is kept by the last day of grace is not missing later, but for a tolerance
         lasting = not self.keep_minimums or cycle.graced or card.late_tolerance > 0
@@ -364,8 +365,8 @@ class _CardWriter:
         if not bill.judged or (cycle.minimum is not None and constant <= tolerance):
             return
         bound = constant if cycle.minimum is not None else bill.most_minimum
-        # kept, or missed, or (a minimum is at most the balance) the bill is paid in full
-        relief: Terms = [(part.full, bound)] if part.full is not None and not bill.first else []
+        # kept, or missed, or (a minimum is at most the balance) the whole balance is paid
+        relief: Terms = [(self._cap(bill, part), bound)] if missing_before and not bill.first else []
         if self.keep_minimums:
             program.row(constant - tolerance, [*bill.early, *_minus(due), *relief])
             self.written.minimum_rows.append(len(program.row_low) - 1)
@@ -374,6 +375,16 @@ class _CardWriter:
         part.missed = program.switch(mark, weight=max(1.0, mark), safe_up=True)
         program.row(constant - tolerance, [*bill.early, *_minus(due), (part.missed, bound), *relief])
         self._late_fee(bill, part.missed, constant, due, relief)
+
+    def _cap(self, bill: _Bill, part: Part) -> int:
+        """A switch for paying the whole balance: only what is missing of earlier minimums can lift one above it."""
+        if part.full is not None and self.card.tolerance <= self.card.late_tolerance:
+            return part.full
+        whole = self.program.switch()
+        balance = [*bill.carried_over, *bill.fees_over, *bill.charges_over]
+        least = bill.charges - self.card.late_tolerance / YUAN - bill.most
+        self.program.row(least, [*bill.early, *_minus(balance), (whole, -bill.most)])
+        return whole
 
     def _late_fee(self, bill: _Bill, missed: int, constant: float, due: Terms, relief: Terms) -> None:
         """违约金: a rate of what is missing of the minimum, at least the fixed sum."""
@@ -389,6 +400,8 @@ class _CardWriter:
             ],
         )  # fmt: skip
         self.program.row(0.0, [(fee, 1.0), (missed, -self.card.late_fee_minimum / YUAN)])
+        most = max(rate * bill.most_minimum, self.card.late_fee_minimum / YUAN) + 0.01
+        self.program.row(0.0, [(missed, most), (fee, -1.0)])
         bill.late = [(fee, 1.0)]
         self.written.roundings += 1
 
@@ -408,13 +421,9 @@ class _CardWriter:
         program, rate, cycle = self.program, self.rate, bill.cycle
         held = float(cycle.end - cycle.start)
         interest = program.column(cost=1.0)
-        program.row(
-            rate * (bill.carried * held + cycle.past_days / YUAN) + constant,
-            [
-                (interest, 1.0), *_minus(_times(bill.carried_over, rate * held)), *_times(bill.carried_days, rate),
-                *_minus(charge_interest),
-            ],
-        )  # fmt: skip
+        past = rate * (bill.carried * held + cycle.past_days / YUAN) + constant
+        terms = [*_times(bill.carried_over, rate * held), *_times(bill.carried_days, -rate), *charge_interest]
+        program.row(past, [(interest, 1.0), *_minus(terms)], past)
         self.written.roundings += 2
         remaining = [*bill.carried_over, *_minus(bill.to_carried), *_minus(bill.to_late), *bill.unpaid]
         remaining_constant = bill.carried + bill.turned

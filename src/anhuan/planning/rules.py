@@ -6,7 +6,6 @@ Interest is a whole number of fen-days times an exact rate, so nothing is rounde
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
-from anhuan.kit.money import round_half_up, round_up
 from anhuan.planning.model import (
     BadPlan,
     Basis,
@@ -93,7 +92,7 @@ class Story:
             open_charges -= to_charges
             days -= to_carried * (end - credit.day)
             charge_days += to_charges * (grace + 1 - credit.day)
-        interest = round_half_up(days * card.daily_rate)
+        interest = part_of(days, card.daily_rate)
         self.interest += interest
         self.late_fees += late_fee
         self.missed += missed
@@ -102,7 +101,7 @@ class Story:
         self.left_free = open_charges if full else 0
         self.issued.append(
             Issued(index, statement.day, grace, balance, minimum, carried, fees, charged,
-                   early if graced else paid, paid, full, missed, late_fee, interest)
+                   early if graced else paid, paid, full, missed, late_fee, interest, days)
         )  # fmt: skip
         following = index + 1
         if following < len(card.statements) and card.statements[following].day <= self.last:
@@ -124,10 +123,12 @@ class Story:
     def minimum(self, charged: int, shares: int, balance: int) -> int:
         """Rule 4: a rate of what revolves, and all of fees, shares and what is still missing of the last minimum."""
         revolving = self.carried + charged - shares
-        return min(balance, round_up(self.card.minimum_rate * revolving) + self.fees + shares + self.shortfall)
+        rate = self.card.minimum_rate
+        least = -(-revolving * rate.numerator // rate.denominator)  # rounded up to the fen
+        return min(balance, least + self.fees + shares + self.shortfall)
 
     def late_fee_on(self, missing: int) -> int:
-        return max(self.card.late_fee_minimum, round_half_up(self.card.late_fee_rate * missing))
+        return max(self.card.late_fee_minimum, part_of(missing, self.card.late_fee_rate))
 
     def credited_before(self, end: int) -> list[Credit]:
         first = self.next_credit
@@ -150,6 +151,11 @@ class Story:
         return days
 
 
+def part_of(amount: int, rate: Fraction) -> int:
+    """A rate of a whole number, to the nearest fen, halves upward."""
+    return (2 * amount * rate.numerator + rate.denominator) // (2 * rate.denominator)
+
+
 def credit_day(card: Card, offer: Offer, *, as_of: int) -> int | None:
     """The day a taken offer counts as a payment of its bill; None when that bill is not the current one any more."""
     statement = card.statements[offer.statement]
@@ -162,7 +168,7 @@ def credit_day(card: Card, offer: Offer, *, as_of: int) -> int | None:
 
 def instalment_fee(offer: Offer, principal: int) -> int:
     """The fee of one period in fen (rule 5)."""
-    return round_half_up(offer.fee_rate * principal)
+    return part_of(principal, offer.fee_rate)
 
 
 def shares_of(card: Card, taken: Iterable[tuple[Offer, int]]) -> dict[int, int]:
@@ -181,7 +187,7 @@ def shares_of(card: Card, taken: Iterable[tuple[Offer, int]]) -> dict[int, int]:
 
 def terminal_charge(balance: int, rate: Fraction, days: int) -> int:
     """What the balance that still earns interest is priced at beyond the last day."""
-    return round_half_up(balance * rate * days)
+    return part_of(balance * days, rate)
 
 
 def taken_by_card(card: Card, instalments: Iterable[Taken]) -> list[tuple[Offer, int]]:

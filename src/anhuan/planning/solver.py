@@ -13,6 +13,8 @@ from typing import Any, Final
 
 Terms = list[tuple[int, float]]
 _WHOLE: Final = 1e-6  # how near to a whole number counts as whole
+_EXACT: Final = 0.01  # yuan: the gap aimed at first, since the last steps of a proof are mostly cheap
+_PATIENCE: Final = 0.4  # seconds until the gap that was asked for is good enough
 _OWN_SHARE: Final = 0.3  # of the time, before the general solver has its turn
 
 
@@ -80,7 +82,7 @@ def solve(
     program: Program, *, seconds: float, gap: float, relative_gap: float, cutoff: float = inf,
     without: Sequence[int] = (),
 ) -> Solved:  # fmt: skip
-    """Minimise; stops when the gap (in yuan, or relative to the cost) is proved or the seconds are over.
+    """Minimise to a hundredth of a yuan; after a while, until the gap (in yuan or of the cost) is proved or time is up.
 
     Answers dearer than `cutoff` are of no interest: without a cheaper one the answer is empty, its bound still proved.
     With rows named in `without`, `bound_without` is a bound for the program that lacks them.
@@ -116,12 +118,13 @@ class _Search:
         self.columns = np.array(list(program.switches), dtype=np.int32)
         self.root_low = np.array([program.low[c] for c in program.switches])
         self.root_high = np.array([program.high[c] for c in program.switches])
-        self.weights = np.array([weight for weight, _ in program.switches.values()])
+        self.weights = np.array([max(1e-6, weight) for weight, _ in program.switches.values()])
         self.safe_up = np.array([safe_up for _, safe_up in program.switches.values()])
         self.gap, self.relative_gap = gap, relative_gap
         self.best: list[float] = []
         self.best_cost = cutoff
         self.nodes = self.order = 0
+        self.patient_until = perf_counter() + _PATIENCE
         # what branching a switch down or up has gained so far, per unit of rounding
         self.gains = np.zeros((2, len(self.columns)))
         self.counts = np.zeros((2, len(self.columns)))
@@ -168,7 +171,11 @@ class _Search:
 
     def slack(self) -> float:
         """How far below the best answer a branch may be left unexplored, in yuan."""
-        return max(self.gap, self.relative_gap * abs(self.best_cost)) if self.best_cost < inf else 0.0
+        if self.best_cost == inf:
+            return 0.0
+        if perf_counter() < self.patient_until:
+            return _EXACT
+        return max(self.gap, self.relative_gap * abs(self.best_cost))
 
     def _children(
         self, bound: float, values: list[float], low: Any, high: Any

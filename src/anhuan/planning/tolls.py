@@ -74,11 +74,11 @@ def _days(program: Program, channel: Channel, used: list[tuple[str, Option, int]
 
 def _counts(program: Program, channel: Channel, used: list[tuple[str, Option, int]], burdens: dict[str, int]) -> None:
     """A smallest payment, and how many payments a card may get in a month."""
-    groups: dict[tuple[str, int], Terms] = {}
+    groups: dict[tuple[str, int, str], Terms] = {}
     for card, option, column in used:
-        groups.setdefault((card, option.day), []).append((column, 1.0))
+        groups.setdefault((card, option.day, option.account), []).append((column, 1.0))
     counted: dict[tuple[str, int], Terms] = {}
-    for (card, day), terms in groups.items():
+    for (card, day, _), terms in groups.items():
         most = min(channel.per_payment_max or burdens[card], burdens[card])
         high = channel.payments_per_month or -(-burdens[card] // most) + 1
         times = program.switch(high=float(high), safe_up=True)

@@ -2,19 +2,23 @@
 
 from collections.abc import Iterable
 from datetime import date
-from fractions import Fraction
 from functools import lru_cache
 
 from anhuan.kit import calendar
-from anhuan.kit.money import round_up
 from anhuan.planning.model import Channel, Payment, Request
 
 
 @lru_cache(maxsize=20_000)
 def workday_from(day: int) -> int:
-    """The first workday on or after a day, by the Chinese calendar (provisional years: the careful side)."""
-    on = date.fromordinal(day)
-    return (on if calendar.is_open(on) else calendar.next_workday(on)).toordinal()
+    """The first workday on or after a day: the Chinese calendar, Monday to Friday in years not published (planning.md)."""
+    while not _is_workday(date.fromordinal(day)):
+        day += 1
+    return day
+
+
+def _is_workday(on: date) -> bool:
+    known = calendar.current()
+    return known.is_open(on) if known.is_known(on) else on.weekday() < 5
 
 
 def credited_on(channel: Channel, day: int) -> int:
@@ -58,7 +62,8 @@ def fee_for(channel: Channel, amount: int, *, used: int) -> int:
     charged = min(amount, max(0, used + amount - channel.free_quota))
     if charged <= 0 or not channel.fee_rate:
         return max(channel.fee_minimum, 0) if charged > 0 else 0
-    return max(channel.fee_minimum, round_up(Fraction(channel.fee_rate * charged)))
+    rate = channel.fee_rate
+    return max(channel.fee_minimum, -(-charged * rate.numerator // rate.denominator))
 
 
 def with_fees(request: Request, payments: Iterable[Payment]) -> list[Payment]:
