@@ -10,7 +10,7 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[1]
 PAGES = {"README.md": "en_GB.UTF-8", "README.zh-CN.md": "zh_CN.UTF-8"}
-BLOCK = re.compile(r"(?<=```console\n)(\$ (.*)\n)(.*?)(?=```)", re.DOTALL)
+BLOCK = re.compile(r"(?<=```console\n)(\$ ([^\n]*)\n)(.*?)(?=```)", re.DOTALL)
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 SET_UP = "make"  # make run and make test are what everybody runs anyway
 
@@ -22,7 +22,9 @@ def main() -> int:
         page = TOP / name
         with tempfile.TemporaryDirectory(prefix="anhuan-console-") as folder:
             Path(folder).chmod(0o711)
-            renewed = BLOCK.sub(partial(shown, lang=lang, home=Path(folder)), page.read_text())
+            renewed, count = BLOCK.subn(partial(shown, lang=lang, home=Path(folder)), page.read_text())
+        if count < 5:
+            raise SystemExit(f"{name} shows only {count} commands")
         if "--check" in sys.argv:
             stale += [name] if plain(renewed) != plain(page.read_text()) else []
         else:

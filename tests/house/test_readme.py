@@ -10,6 +10,7 @@ import pytest
 PAGES = ("README.md", "README.zh-CN.md")
 
 
+@pytest.mark.timeout(400)  # eight commands, each a process of its own
 def test_the_commands_of_the_readme_print_what_it_shows(top: Path) -> None:
     done = subprocess.run(
         [sys.executable, "docs/console.py", "--check"], cwd=top, capture_output=True, text=True, check=False

@@ -83,7 +83,8 @@ def main(args: list[str] | None = None) -> NoReturn:
         _tell(f"{bad.field}: {bad.message}" if bad.field else bad.message)
         sys.exit(1)
     except Exception as fault:
-        _tell(f"unexpected fault {type(fault).__name__}: {fault} (trace in {_keep_trace()})")
+        first = (str(fault).splitlines() or [""])[0][:200]
+        _tell(f"unexpected fault {type(fault).__name__}: {first} (trace in {_keep_trace()})")
         sys.exit(FAULT_EXIT)
     finally:
         _leave_database()

@@ -123,6 +123,7 @@ def open_engine(url: str) -> Engine:
         pool_size=POOL,
         max_overflow=OVERFLOW,
         pool_pre_ping=True,
+        hide_parameters=True,  # what people own does not belong into an error's text
         connect_args={"options": "-c timezone=UTC"},
     )
 
