@@ -1,5 +1,6 @@
 """A real browser against a real server and a real database; skipped where no Chromium is, failed where CI is set."""
 
+import json
 import os
 import shutil
 import socket
@@ -104,6 +105,11 @@ class Watch:
     complaints: list[str] = field(default_factory=list)
     responses: list[Response] = field(default_factory=list)
 
+    def hear(self, kind: str, text: str) -> None:
+        """An error on the console, but for the line the browser writes by itself under every 404 and 422 of ours."""
+        if kind == "error" and not text.startswith("Failed to load resource: the server responded with a status of 4"):
+            self.complaints.append(text)
+
     def is_calm(self) -> None:
         assert self.violations == []
         assert self.complaints == []
@@ -133,14 +139,16 @@ def open_page(browser: Browser, site: Site) -> Iterator[Open]:
         contexts.append(context)
         watches.append(watch)
         if scripts:
-            page.expose_function("anhuanViolation", watch.violations.append)
+            page.expose_function("anhuanViolation", lambda said: watch.violations.append(said))
             page.add_init_script(
                 "addEventListener('securitypolicyviolation', e =>"
                 " anhuanViolation(e.violatedDirective + ' ' + (e.blockedURI || e.sourceFile)), true)"
             )
-        page.on("console", lambda said: watch.complaints.append(said.text) if said.type == "error" else None)
+        page.on(
+            "console", lambda said: watch.complaints.append(said.text) if is_complaint(said.type, said.text) else None
+        )
         page.on("pageerror", lambda error: watch.complaints.append(str(error)))
-        page.on("response", watch.responses.append)
+        page.on("response", lambda answer: watch.responses.append(answer))
         page.goto(site.address + path)
         return page, watch
 
@@ -156,10 +164,10 @@ def axe(page: Page) -> list[str]:
     need(AXE.exists(), "needs axe-core in node_modules: make setup (uv pip install --no-build-isolation -e .)")
     session = page.context.new_cdp_session(page)
     session.send("Runtime.evaluate", {"expression": AXE.read_text(encoding="utf-8")})
-    asked = f"axe.run(document, {{runOnly: {TAGS}}}).then(r => JSON.stringify(r.violations.map(v => ({{id: v.id, nodes: v.nodes.map(n => n.target.join(' ') + ' | ' + n.html.slice(0, 160) + ' | ' + n.failureSummary.slice(0, 200))}}))))"  # noqa: E501
+    node = "n.target.join(' ') + ' | ' + n.html.slice(0, 160) + ' | ' + n.failureSummary.slice(0, 200)"
+    rule = f"({{id: v.id, nodes: v.nodes.map(n => {node})}})"
+    asked = f"axe.run(document, {{runOnly: {TAGS}}}).then(r => JSON.stringify(r.violations.map(v => {rule})))"
     answer: Any = session.send("Runtime.evaluate", {"expression": asked, "awaitPromise": True, "returnByValue": True})
-    import json
-
     found = json.loads(answer["result"]["value"])
     return [f"{one['id']}: {len(one['nodes'])} x {one['nodes'][0]}" for one in found]
 
