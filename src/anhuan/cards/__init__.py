@@ -46,13 +46,12 @@ from anhuan.cards.model import (
 from anhuan.cards.numbers import mask, read_last_digits, read_number
 from anhuan.cards.oracle import Agreement, CardStory, StoryBroken, StoryStatement, Taken, Told, ToldStatement, tell
 from anhuan.cards.own import own_accounts, record_balance, remove_account, set_account
+from anhuan.cards.recording import Recorder, credit_payments, record_bill, recording
 from anhuan.cards.safety import SafePayBy, safe_pay_by
 from anhuan.cards.service import (
     add_card,
-    credit_payments,
     edit_card,
     name_account,
-    record_bill,
     record_payment,
     remove_card,
     remove_payment,
@@ -102,6 +101,7 @@ __all__ = [
     "Payment",
     "PlanCost",
     "RecordedBill",
+    "Recorder",
     "SafePayBy",
     "Step",
     "StoryBroken",
@@ -138,6 +138,7 @@ __all__ = [
     "record_balance",
     "record_bill",
     "record_payment",
+    "recording",
     "remove_account",
     "remove_card",
     "remove_payment",

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from anhuan.cards import cycles, rules, store
 from anhuan.cards.cycles import Cycle, DueRule
-from anhuan.cards.model import CardTerms, ExpectedBill, InterestBasis, NoSuchCard
-from anhuan.cards.tables import AccountRow, BillRow, TermRow
+from anhuan.cards.model import CardTerms, ExpectedBill, InterestBasis, NoSuchCard, PrintedDays
+from anhuan.cards.tables import AccountRow, TermRow
 from anhuan.kit import calendar, terms
 from anhuan.kit.ids import new_id
 from anhuan.kit.terms import Term, Terms
@@ -54,8 +54,13 @@ class Contracts:
 def contracts_of(db: Session, user_id: UUID) -> Contracts:
     """Read every term and account of the user: two questions, however many cards there are."""
     accounts = {row.id: row for row in store.accounts(db, user_id, removed=True)}
+    return Contracts(user_terms(db, user_id), accounts)
+
+
+def user_terms(db: Session, user_id: UUID) -> Terms:
+    """The seeds with the user's and the operator's rows over them."""
     rows = [_term(row) for row in store.terms(db, user_id)]
-    return Contracts(terms.seeds().over(rows) if rows else terms.seeds(), accounts)
+    return terms.seeds().over(rows) if rows else terms.seeds()
 
 
 def read_terms(held: Terms, scopes: Sequence[str], *, on: date, total: int = 0, minimum: int = 0) -> CardTerms:
@@ -132,7 +137,7 @@ def set_term(
     return _term(fresh)
 
 
-def cycle_of(held: Contracts, account_id: UUID, bills: Sequence[BillRow], *, on: date) -> Cycle | None:
+def cycle_of(held: Contracts, account_id: UUID, bills: Sequence[PrintedDays], *, on: date) -> Cycle | None:
     """The cycle of an account: what the user said, else learned from its printed bills; None where neither is."""
     said_day = held.find(account_id, "statement_day", on=on)
     printed = [bill for bill in bills if "statement_on" not in bill.inferred]
@@ -184,7 +189,7 @@ def upcoming_of_all(
     return found
 
 
-def guessed_due(held: Contracts, account_id: UUID, bills: Sequence[BillRow], statement_on: date) -> date:
+def guessed_due(held: Contracts, account_id: UUID, bills: Sequence[PrintedDays], statement_on: date) -> date:
     """The due day of a bill that prints none: by the account's own due rule, else its bank's usual one."""
     due, _, _ = _due_rule(held, account_id, bills, on=statement_on)
     shift = str(held.ask(account_id, "due_shift", on=statement_on).value)
@@ -192,7 +197,9 @@ def guessed_due(held: Contracts, account_id: UUID, bills: Sequence[BillRow], sta
     return cycles.due_after(cycle, statement_on, calendar=calendar.current())
 
 
-def _due_rule(held: Contracts, account_id: UUID, bills: Sequence[BillRow], *, on: date) -> tuple[DueRule, float, str]:
+def _due_rule(
+    held: Contracts, account_id: UUID, bills: Sequence[PrintedDays], *, on: date
+) -> tuple[DueRule, float, str]:
     """The user's own word, else what printed bills show, else the bank's usual offset."""
     scopes = (f"contract:{account_id}",)
     if said := held.terms.find("due_day", on=on, scopes=scopes):

@@ -84,12 +84,11 @@ def statements_between(cycle: Cycle, *, after: date, until: date, calendar: Cale
 
 def learn_statement_day(statements: Sequence[date]) -> Learned:
     """The day of the month that explains most statements, counting a month's end as any later day; ties go later."""
-    counts = Counter({day: sum(clamped(on.year, on.month, day) == on for on in statements) for day in range(1, 32)})
-    right = max(counts.values())
-    # 30 April fits 30 and 31; the day seen is the simplest answer, unless another month shows a later one
-    fitting = [day for day in range(1, 32) if counts[day] == right]
-    seen_days = {on.day for on in statements}
-    best = max((day for day in fitting if day in seen_days), default=max(fitting))
+    # 30 April fits 30 and 31: a day that was seen is the simplest answer, and the latest seen explains short months too
+    days = {on.day for on in statements}
+    counts = {day: sum(clamped(on.year, on.month, day) == on for on in statements) for day in days}
+    best = max(days, key=lambda day: (counts[day], day))
+    right = counts[best]
     return Learned(best, right, len(statements))
 
 

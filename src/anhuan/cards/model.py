@@ -112,6 +112,15 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class PrintedDays:
+    """The days of one bill, from which a cycle is learned; `inferred` names those that were not printed."""
+
+    statement_on: date
+    due_on: date | None
+    inferred: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedBill:
     """What became of a bill: its id, its account, and which version it replaced if it did."""
 

@@ -4,6 +4,7 @@ It knows the whole story of a card and changes nothing. Interest runs from the b
 the day a payment is credited; it is kept as an exact fraction and rounded once per cycle, half up, to the fen.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -250,10 +251,13 @@ class _Teller:
         self.accrue(on + _DAY)
         whole = self.story.terms.interest_basis is InterestBasis.FULL
         key = "interest_full" if whole else "interest_unpaid"
+        spans: Counter[tuple[date, date]] = Counter()  # equal days together: one line of the sum for one posting day
         for charge in self.charges:
             for paid_on, amount in charge.paid if whole else ():
-                self.earn(key, amount, charge.posted_on, paid_on)
-            self.earn(key, charge.open, charge.posted_on, on + _DAY)
+                spans[charge.posted_on, paid_on] += amount
+            spans[charge.posted_on, on + _DAY] += charge.open
+        for (start, end), amount in sorted(spans.items()):
+            self.earn(key, amount, start, end)
         self.principal += sum(charge.open for charge in self.charges)
         self.charges = []
 

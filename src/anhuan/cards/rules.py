@@ -1,9 +1,8 @@
 """Decisions about cards and bills: values in, values out; no clock, no database."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -177,19 +176,31 @@ def matches(known: Iterable[str], wanted: Sequence[str]) -> bool:
     return any(same_card(tail, other) for tail in known for other in wanted)
 
 
-def new_payments(
-    told: Sequence[tuple[date, int]], held: Sequence[tuple[date, int]]
-) -> list[tuple[date, int, int | None]]:
+@dataclass(frozen=True, slots=True)
+class KnownPayment:
+    """A repayment we have: its day, its amount, and whether only the user's word stands for it."""
+
+    day: date
+    amount: int
+    typed: bool = False
+
+
+def new_payments(told: Sequence[tuple[date, int]], held: Sequence[KnownPayment]) -> list[tuple[date, int, int | None]]:
     """Pair what a source tells with what is held: (day, amount, index of the held row, or None for a new one).
 
-    Each held row answers for one told row at most, so two payments of one amount on one day stay two.
+    Bank data are one payment when the day is the same; what a user typed may be some days off. Each held row answers
+    for one told row at most, so two payments of one amount on one day stay two.
     """
-    free: Counter[int] = Counter(range(len(held)))
+    free = set(range(len(held)))
     paired: list[tuple[date, int, int | None]] = []
     for day, amount in told:
-        near = [at for at in free if held[at][1] == amount and abs((held[at][0] - day).days) <= SAME_PAYMENT_DAYS]
-        best = min(near, key=lambda at: (abs((held[at][0] - day).days), at), default=None)
-        if best is not None:
-            del free[best]
+        near = [at for at in free if held[at].amount == amount and _may_be(held[at], day)]
+        best = min(near, key=lambda at: (abs((held[at].day - day).days), at), default=None)
+        free.discard(-1 if best is None else best)
         paired.append((day, amount, best))
     return paired
+
+
+def _may_be(held: KnownPayment, day: date) -> bool:
+    apart = abs((held.day - day).days)
+    return apart == 0 or (held.typed and apart <= SAME_PAYMENT_DAYS)

@@ -1,56 +1,23 @@
 """The acts of room cards: record bills and payments, keep cards, lines and own accounts; the caller commits."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from anhuan.cards import contracts, rules, store
+from anhuan.cards import store
 from anhuan.cards.model import (
-    BillFacts,
     CardFace,
-    Charge,
     Level,
     NoSuchCard,
     NotABill,
-    Outcome,
-    Payment,
-    RecordedBill,
 )
 from anhuan.cards.numbers import read_last_digits, same_card
+from anhuan.cards.recording import account_row, card_row, payment_row
 from anhuan.cards.tables import AccountRow, BillRow, CardRow, LineRow, PaymentRow
 from anhuan.kit import terms
 from anhuan.kit.ids import new_id
-
-
-def record_bill(db: Session, user_id: UUID, facts: BillFacts, *, now: datetime) -> RecordedBill:
-    """Keep a bill: new, the same again, or a corrected version that supersedes the one we had (kept in history).
-
-    Refuses facts that contradict each other. Gaps are filled by rule and marked as inferred.
-    """
-    rules.check(facts)
-    account = _account_for(db, user_id, facts, now=now)
-    credit_payments(db, user_id, account.id, facts.currency, facts.payments, source_id=facts.source_id, now=now)
-    said = rules.fingerprint(facts)
-    earlier = store.versions(db, user_id, account.id, facts.currency, facts.statement_on)
-    standing = next((row for row in earlier if row.superseded_by is None and row.taken_back_at is None), None)
-    if standing is None:
-        row = _add_bill(db, account, facts, said=said, version=_next(earlier), now=now)
-        return RecordedBill(row.id, account.id, Outcome.NEW)
-    if any(row.fingerprint == said for row in earlier if row.taken_back_at is None):
-        return RecordedBill(standing.id, account.id, Outcome.SAME)
-    _insist_on_one_level(standing, facts)
-    known = facts_of(db, standing)
-    whole = rules.completed(facts, known)
-    if rules.fingerprint(whole) == rules.fingerprint(known):
-        return RecordedBill(standing.id, account.id, Outcome.SAME)
-    fresh_id = new_id()
-    standing.superseded_by = fresh_id
-    db.flush()  # the old version must stand aside before the new one may stand
-    row = _add_bill(db, account, whole, said=said, version=_next(earlier), now=now, bill_id=fresh_id)
-    return RecordedBill(row.id, account.id, Outcome.SUPERSEDED, superseded_id=standing.id)
 
 
 def take_back_bill(db: Session, user_id: UUID, bill_id: UUID, *, now: datetime) -> None:
@@ -95,46 +62,10 @@ def record_payment(db: Session, user_id: UUID, bill_id: UUID, amount: int, credi
         raise NotABill("a payment is an amount above 0", field="amount")
     if credited_on < row.statement_on:
         raise NotABill("a payment before the statement day counted for the bill before", field="credited_on")
-    payment = _payment(user_id, row.account_id, row.currency, amount, entered_on=credited_on, now=now)
+    payment = payment_row(user_id, row.account_id, row.currency, amount, entered_on=credited_on, now=now)
     db.add(payment)
     db.flush()
     return payment.id
-
-
-def credit_payments(
-    db: Session,
-    user_id: UUID,
-    account_id: UUID,
-    currency: str,
-    payments: Sequence[Payment],
-    *,
-    source_id: UUID | None,
-    now: datetime,
-) -> int:
-    """Keep repayments that a source shows, each once: what the user or another source told already is joined.
-
-    Returns how many were not known before. They count for the bill whose days they fall into.
-    """
-    if not payments:
-        return 0
-    first = min(payment.credited_on for payment in payments)
-    since = date.fromordinal(first.toordinal() - rules.SAME_PAYMENT_DAYS)
-    held = [row for row in store.payments(db, user_id, [account_id], since=since) if row.currency == currency]
-    told = [(payment.credited_on, payment.amount) for payment in payments]
-    fresh = 0
-    for day, amount, at in rules.new_payments(told, [(row.credited_on, row.amount_minor) for row in held]):
-        if at is None:
-            row = _payment(user_id, account_id, currency, amount, posted_on=day, now=now)
-            db.add(row)
-            fresh += 1
-        else:
-            row = held[at]
-            row.posted_on = row.posted_on or day
-            row.credited_on = row.posted_on  # the bank's day beats the user's
-        if source_id is not None and source_id not in row.source_ids:
-            row.source_ids = [*row.source_ids, source_id]
-    db.flush()
-    return fresh
 
 
 def remove_payment(db: Session, user_id: UUID, payment_id: UUID) -> None:
@@ -170,10 +101,13 @@ def add_card(
         known = next((card for card in store.cards(db, user_id, [row.id]) if same_card(card.last_digits, tail)), None)
         if known is not None:
             return face_of(known, bank)
-    account = _account_to_join(db, user_id, bank, account_id) or _new_account(
-        db, user_id, bank, _usual_level(bank, now), None, now
-    )
-    card = _add_card(db, account, tail, source_id=None, now=now)
+    account = _account_to_join(db, user_id, bank, account_id)
+    if account is None:
+        account = account_row(user_id, bank, _usual_level(bank, now), source_id=None, now=now)
+        db.add(account)
+        db.flush()
+    card = card_row(account, tail, source_id=None, now=now)
+    db.add(card)
     card.label, card.groups, card.supplementary = label, list(groups), supplementary
     db.flush()
     return face_of(card, bank)
@@ -248,159 +182,11 @@ def unshare_line(db: Session, user_id: UUID, line_id: UUID) -> None:
     db.flush()
 
 
-def facts_of(db: Session, row: BillRow) -> BillFacts:
-    """A recorded version as facts again, to be compared with another copy of the same bill."""
-    charges = store.charges(db, row.user_id, [row.id]).get(row.id, ())
-    account = _account(db, row.user_id, row.account_id)
-    return BillFacts(
-        bank=account.bank,
-        currency=row.currency,
-        total_due=row.total_minor,
-        minimum_due=row.minimum_minor,
-        statement_on=row.statement_on,
-        due_on=row.due_on,
-        cards=tuple(row.cards),
-        credit_limit=row.limit_minor,
-        level=row.level,
-        cycle_from=row.cycle_from,
-        cycle_to=row.cycle_to,
-        inferred=tuple(row.inferred),
-        confidence=dict(row.confidence),
-        spans=dict(row.spans),
-        charges=tuple(Charge(charge.posted_on, charge.amount_minor, charge.instalment) for charge in charges),
-        source_id=row.source_id,
-        known_complete=row.known_complete,
-    )
-
-
 def face_of(card: CardRow, bank: str) -> CardFace:
     """A card row as the rest of the house sees it."""
     return CardFace(
         card.id, card.account_id, bank, card.last_digits, card.label, tuple(card.groups), card.supplementary
     )
-
-
-def _account_for(db: Session, user_id: UUID, facts: BillFacts, *, now: datetime) -> AccountRow:
-    """The account a bill belongs to, by its cards; a new one where none fits, and the cards it names join it."""
-    accounts = store.accounts(db, user_id, bank=facts.bank, removed=True)
-    held: dict[UUID, list[CardRow]] = {account.id: [] for account in accounts}
-    for card in store.cards(db, user_id, held):
-        held[card.account_id].append(card)
-    wanted = rules.tails(facts)
-    hits = [row for row in accounts if rules.matches((card.last_digits for card in held[row.id]), wanted)]
-    account = _best_account(accounts, hits, facts, wanted)
-    if account is None:
-        account = _new_account(db, user_id, facts.bank, Level(facts.level), facts.source_id, now)
-    elif account.removed_at is not None:
-        account.removed_at = None  # a bill came for a card that was put away: it is in use
-    if facts.level == Level.ACCOUNT and account.level != Level.ACCOUNT:
-        account.level = Level.ACCOUNT
-    for other in hits if facts.level == Level.ACCOUNT else ():
-        if other.id != account.id and not store.has_rows(db, user_id, other.id):
-            store.move_cards(db, user_id, from_account=other.id, to_account=account.id)
-            store.drop_account(db, user_id, other.id)
-    known = [card.last_digits for rows in held.values() for card in rows]
-    for tail in wanted:
-        if not rules.matches(known, (tail,)):
-            _add_card(db, account, tail, source_id=facts.source_id, now=now)
-    db.flush()
-    return account
-
-
-def _best_account(
-    accounts: Sequence[AccountRow], hits: Sequence[AccountRow], facts: BillFacts, wanted: Sequence[str]
-) -> AccountRow | None:
-    """One that holds a named card; a bank with one account for all, that one; nothing named and one account, that."""
-    if hits:
-        return min(hits, key=lambda row: (row.level != facts.level, row.added_at, row.id))
-    whole = [row for row in accounts if row.level == Level.ACCOUNT]
-    if facts.level == Level.ACCOUNT and whole:
-        return whole[0]
-    if not wanted and len(accounts) == 1:
-        return accounts[0]
-    return None
-
-
-def _insist_on_one_level(standing: BillRow, facts: BillFacts) -> None:
-    """An account's total and one of its cards' totals are not versions of each other, and are never added up."""
-    if standing.level != facts.level and standing.total_minor != facts.total_due:
-        raise NotABill(
-            "this day's bill is known for another level (account or card); the two are never mixed", field="level"
-        )
-
-
-def _add_bill(
-    db: Session,
-    account: AccountRow,
-    facts: BillFacts,
-    *,
-    said: str,
-    version: int,
-    now: datetime,
-    bill_id: UUID | None = None,
-) -> BillRow:
-    whole = _filled(db, account, facts)
-    row = BillRow(
-        user_id=account.user_id,
-        id=bill_id or new_id(),
-        account_id=account.id,
-        currency=whole.currency,
-        statement_on=whole.statement_on,
-        version=version,
-        total_minor=whole.total_due,
-        minimum_minor=whole.minimum_due,
-        due_on=whole.due_on,
-        limit_minor=whole.credit_limit,
-        level=whole.level,
-        cycle_from=whole.cycle_from,
-        cycle_to=whole.cycle_to,
-        cards=list(rules.tails(whole)),
-        inferred=list(whole.inferred),
-        confidence=dict(whole.confidence),
-        spans=dict(whole.spans),
-        known_complete=whole.known_complete,
-        fingerprint=said,
-        source_id=whole.source_id,
-        known_at=now,
-    )
-    db.add(row)
-    db.flush()
-    store.add_charges(
-        db,
-        [
-            {
-                "user_id": row.user_id,
-                "bill_id": row.id,
-                "seq": seq,
-                "posted_on": charge.posted_on,
-                "amount_minor": charge.amount,
-                "instalment": charge.instalment,
-            }
-            for seq, charge in enumerate(whole.charges)
-        ],
-    )
-    return row
-
-
-def _filled(db: Session, account: AccountRow, facts: BillFacts) -> BillFacts:
-    """The bill with its due day and minimum filled by rule where it prints none, and marked as inferred."""
-    if facts.total_due <= 0 or (facts.due_on is not None and facts.minimum_due is not None):
-        return facts
-    inferred = set(facts.inferred)
-    held = contracts.contracts_of(db, account.user_id)
-    if facts.due_on is None:
-        bills = store.printed_days(db, account.user_id, [account.id]).get(account.id, ())
-        due_on = contracts.guessed_due(held, account.id, bills, facts.statement_on)
-        facts, inferred = replace(facts, due_on=due_on), inferred | {"due_on"}
-    if facts.minimum_due is None:
-        card_terms = held.card_terms(account.id, on=facts.statement_on, total=facts.total_due)
-        facts = replace(facts, minimum_due=rules.guessed_minimum(facts, terms=card_terms))
-        inferred |= {"minimum_due"}
-    return replace(facts, inferred=tuple(sorted(inferred)))
-
-
-def _next(earlier: Sequence[BillRow]) -> int:
-    return max((row.version for row in earlier), default=0) + 1
 
 
 def _usual_level(bank: str, now: datetime) -> Level:
@@ -415,59 +201,6 @@ def _account_to_join(db: Session, user_id: UUID, bank: str, account_id: UUID | N
         return account
     whole = [row for row in store.accounts(db, user_id, bank=bank) if row.level == Level.ACCOUNT]
     return whole[0] if whole else None
-
-
-def _new_account(
-    db: Session, user_id: UUID, bank: str, level: Level, source_id: UUID | None, now: datetime
-) -> AccountRow:
-    account = AccountRow(
-        user_id=user_id, id=new_id(), bank=bank, level=level, label="", source_id=source_id, added_at=now
-    )
-    db.add(account)
-    db.flush()
-    return account
-
-
-def _add_card(db: Session, account: AccountRow, tail: str, *, source_id: UUID | None, now: datetime) -> CardRow:
-    card = CardRow(
-        user_id=account.user_id,
-        id=new_id(),
-        account_id=account.id,
-        last_digits=tail,
-        label="",
-        groups=[],
-        supplementary=False,
-        source_id=source_id,
-        added_at=now,
-    )
-    db.add(card)
-    return card
-
-
-def _payment(
-    user_id: UUID,
-    account_id: UUID,
-    currency: str,
-    amount: int,
-    *,
-    now: datetime,
-    entered_on: date | None = None,
-    posted_on: date | None = None,
-) -> PaymentRow:
-    credited_on = posted_on or entered_on
-    assert credited_on is not None, "a payment has a day"
-    return PaymentRow(
-        user_id=user_id,
-        id=new_id(),
-        account_id=account_id,
-        currency=currency,
-        amount_minor=amount,
-        credited_on=credited_on,
-        entered_on=entered_on,
-        posted_on=posted_on,
-        source_ids=[],
-        added_at=now,
-    )
 
 
 def _unvouch(db: Session, payment: PaymentRow, source_id: UUID) -> None:

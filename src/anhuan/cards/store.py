@@ -3,12 +3,33 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, Select, and_, delete, func, insert, or_, select, update
-from sqlalchemy.dialects.postgresql import Range, distinct_on
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    Date,
+    Integer,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, Range, distinct_on
+from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
+from anhuan.cards.model import Charge, PrintedDays
 from anhuan.cards.tables import (
     AccountRow,
     BillRow,
@@ -20,6 +41,7 @@ from anhuan.cards.tables import (
     TermRow,
 )
 
+LEARNED_FROM = 24  # bills of an account that its cycle is learned from: two years
 MANY = 10_000  # more rows than any person has; a list without an end is a bug
 NOBODY = UUID(int=0)
 
@@ -62,15 +84,6 @@ def accounts_with_cards(db: Session, user_id: UUID) -> Sequence[tuple[AccountRow
     return [(row[0], row[1], row[2]) for row in db.execute(asked.limit(MANY))]
 
 
-def standing_bill(db: Session, user_id: UUID, account_id: UUID, currency: str, statement_on: date) -> BillRow | None:
-    """The current version of one bill."""
-    return db.scalars(
-        _standing(user_id).where(
-            BillRow.account_id == account_id, BillRow.currency == currency, BillRow.statement_on == statement_on
-        )
-    ).one_or_none()
-
-
 def versions(db: Session, user_id: UUID, account_id: UUID, currency: str, statement_on: date) -> Sequence[BillRow]:
     """Every version of one bill, taken back or not, oldest first."""
     asked = select(BillRow).where(
@@ -80,6 +93,12 @@ def versions(db: Session, user_id: UUID, account_id: UUID, currency: str, statem
         BillRow.statement_on == statement_on,
     )
     return db.scalars(asked.order_by(BillRow.version).limit(MANY)).all()
+
+
+def all_versions(db: Session, user_id: UUID, account_id: UUID) -> Sequence[BillRow]:
+    """Every version of every bill of an account, taken back or not, oldest version first."""
+    asked = select(BillRow).where(BillRow.user_id == user_id, BillRow.account_id == account_id)
+    return db.scalars(asked.order_by(BillRow.statement_on, BillRow.version).limit(MANY)).all()
 
 
 def bills_of_source(db: Session, user_id: UUID, source_id: UUID) -> Sequence[BillRow]:
@@ -95,65 +114,95 @@ def latest_bills(db: Session, user_id: UUID, *, on: date) -> list[BillSum]:
     newest = (
         select(BillRow.id)
         .join(AccountRow, and_(AccountRow.user_id == BillRow.user_id, AccountRow.id == BillRow.account_id))
-        .where(
-            BillRow.user_id == user_id,
-            BillRow.superseded_by.is_(None),
-            BillRow.taken_back_at.is_(None),
-            BillRow.statement_on <= on,
-            AccountRow.removed_at.is_(None),
-        )
+        .where(*_stands(user_id), BillRow.statement_on <= on, AccountRow.removed_at.is_(None))
         .ext(distinct_on(BillRow.account_id, BillRow.currency))
         .order_by(BillRow.account_id, BillRow.currency, BillRow.statement_on.desc())
         .subquery()
     )
-    return _sums(db, _with_paid(user_id, until=on).where(BillRow.id.in_(select(newest.c.id))))
+    paid = _credited(user_id).where(PaymentRow.credited_on <= on).correlate(BillRow).scalar_subquery()
+    asked = select(BillRow, paid).join(newest, newest.c.id == BillRow.id).where(BillRow.user_id == user_id)
+    return _sums(db, asked)
 
 
 def bills_of(db: Session, user_id: UUID, account_id: UUID, *, at_most: int) -> list[BillSum]:
     """The standing bills of one account, newest first, each with what was credited until the next one."""
-    asked = _with_paid(user_id, until=None).where(BillRow.account_id == account_id)
+    following = func.lead(BillRow.statement_on).over(partition_by=BillRow.currency, order_by=BillRow.statement_on)
+    mine = select(BillRow.id, following.label("next_on")).where(*_stands(user_id), BillRow.account_id == account_id)
+    each = mine.subquery()
+    until_next = or_(each.c.next_on.is_(None), PaymentRow.credited_on < each.c.next_on)
+    paid = _credited(user_id).where(until_next).correlate(BillRow, each).scalar_subquery()
+    asked = select(BillRow, paid).join(each, each.c.id == BillRow.id).where(BillRow.user_id == user_id)
     return _sums(db, asked.order_by(BillRow.statement_on.desc(), BillRow.currency).limit(at_most))
 
 
 def one_bill(db: Session, user_id: UUID, bill_id: UUID) -> BillSum | None:
     """One bill, whatever became of it, with what was credited while it was the current one."""
-    paid = _paid(user_id, until=None)
-    row = db.execute(select(BillRow, paid).where(BillRow.user_id == user_id, BillRow.id == bill_id)).one_or_none()
-    return None if row is None else BillSum(row[0], int(row[1] or 0))
-
-
-def printed_days(db: Session, user_id: UUID, account_ids: Iterable[UUID]) -> Mapping[UUID, list[BillRow]]:
-    """The standing bills of several accounts, newest first, for learning their cycles; at most 24 of each."""
-    ranked = select(
-        BillRow.id,
-        func.row_number().over(partition_by=BillRow.account_id, order_by=BillRow.statement_on.desc()).label("nth"),
-    ).where(
-        BillRow.user_id == user_id,
-        BillRow.superseded_by.is_(None),
-        BillRow.taken_back_at.is_(None),
-        BillRow.account_id.in_(list(account_ids)),
+    bill = db.get(BillRow, (user_id, bill_id))
+    if bill is None:
+        return None
+    following = select(func.min(BillRow.statement_on)).where(
+        *_stands(user_id),
+        BillRow.account_id == bill.account_id,
+        BillRow.currency == bill.currency,
+        BillRow.statement_on > bill.statement_on,
     )
-    nth = ranked.subquery()
-    asked = select(BillRow).join(nth, nth.c.id == BillRow.id).where(BillRow.user_id == user_id, nth.c.nth <= 24)
-    found: dict[UUID, list[BillRow]] = {}
-    for bill in db.scalars(asked.order_by(BillRow.account_id, BillRow.statement_on.desc())):
-        found.setdefault(bill.account_id, []).append(bill)
+    credited = select(func.sum(PaymentRow.amount_minor)).where(
+        PaymentRow.user_id == user_id,
+        PaymentRow.account_id == bill.account_id,
+        PaymentRow.currency == bill.currency,
+        PaymentRow.credited_on >= bill.statement_on,
+    )
+    if (next_on := db.scalar(following)) is not None:
+        credited = credited.where(PaymentRow.credited_on < next_on)
+    return BillSum(bill, int(db.scalar(credited) or 0))
+
+
+def printed_days(db: Session, user_id: UUID, account_ids: Iterable[UUID]) -> Mapping[UUID, list[PrintedDays]]:
+    """The days of the standing bills of several accounts, newest first, for learning cycles; two years of each."""
+    newest_first = func.row_number().over(partition_by=BillRow.account_id, order_by=BillRow.statement_on.desc())
+    columns = (BillRow.account_id, BillRow.statement_on, BillRow.due_on, BillRow.inferred)
+    mine = select(*columns, newest_first.label("nth")).where(
+        *_stands(user_id), BillRow.account_id.in_(list(account_ids))
+    )
+    nth = mine.subquery()
+    asked = select(nth.c.account_id, nth.c.statement_on, nth.c.due_on, nth.c.inferred).where(nth.c.nth <= LEARNED_FROM)
+    found: dict[UUID, list[PrintedDays]] = {}
+    for account_id, statement_on, due_on, inferred in db.execute(asked.order_by(nth.c.account_id, nth.c.nth)):
+        found.setdefault(account_id, []).append(PrintedDays(statement_on, due_on, tuple(inferred)))
     return found
 
 
-def charges(db: Session, user_id: UUID, bill_ids: Iterable[UUID]) -> Mapping[UUID, list[ChargeRow]]:
+def charges(db: Session, user_id: UUID, bill_ids: Iterable[UUID]) -> Mapping[UUID, list[Charge]]:
     """The charges of several bills, in the bills' order."""
-    asked = select(ChargeRow).where(ChargeRow.user_id == user_id, ChargeRow.bill_id.in_(list(bill_ids)))
-    found: dict[UUID, list[ChargeRow]] = {}
-    for charge in db.scalars(asked.order_by(ChargeRow.bill_id, ChargeRow.seq)):
-        found.setdefault(charge.bill_id, []).append(charge)
+    columns = (ChargeRow.bill_id, ChargeRow.posted_on, ChargeRow.amount_minor, ChargeRow.instalment)
+    asked = select(*columns).where(ChargeRow.user_id == user_id, ChargeRow.bill_id.in_(list(bill_ids)))
+    found: dict[UUID, list[Charge]] = {}
+    for bill_id, posted_on, amount, instalment in db.execute(asked.order_by(ChargeRow.bill_id, ChargeRow.seq)):
+        found.setdefault(bill_id, []).append(Charge(posted_on, amount, instalment))
     return found
 
 
-def add_charges(db: Session, rows: Sequence[Mapping[str, object]]) -> None:
-    """Write the charges of a bill in one go."""
-    if rows:
-        db.execute(insert(ChargeRow), [dict(row) for row in rows])
+def add_charges(db: Session, user_id: UUID, held: Mapping[UUID, Sequence[Charge]]) -> None:
+    """Write the charges of many bills in one statement, as columns: thousands of rows cost one round trip."""
+    rows = [(bill_id, seq, charge) for bill_id, charges in held.items() for seq, charge in enumerate(charges)]
+    if not rows:
+        return
+    columns = {
+        "bills": array_of([bill_id for bill_id, _, _ in rows], Uuid),
+        "seqs": array_of([seq for _, seq, _ in rows], Integer),
+        "days": array_of([charge.posted_on for _, _, charge in rows], Date),
+        "amounts": array_of([charge.amount for _, _, charge in rows], BigInteger),
+        "shares": array_of([charge.instalment for _, _, charge in rows], Boolean),
+    }
+    names = ["bill_id", "seq", "posted_on", "amount_minor", "instalment"]
+    unnested = func.unnest(*columns.values()).table_valued(*names).render_derived(name="told")
+    picked = select(literal(user_id, Uuid), *unnested.c)
+    db.execute(insert(ChargeRow).from_select(["user_id", *names], picked))
+
+
+def array_of(values: Sequence[object], kind: type[TypeEngine[Any]]) -> BindParameter[Any]:
+    """One bound array, so that a column of values is one parameter."""
+    return bindparam(None, list(values), type_=ARRAY(kind))
 
 
 def payments(db: Session, user_id: UUID, account_ids: Iterable[UUID], *, since: date) -> Sequence[PaymentRow]:
@@ -181,7 +230,8 @@ def made_by_source(db: Session, user_id: UUID, source_id: UUID) -> tuple[Sequenc
 
 def has_standing_bills(db: Session, user_id: UUID, account_id: UUID) -> bool:
     """Whether any bill of the account stands."""
-    return db.scalars(_standing(user_id).where(BillRow.account_id == account_id).limit(1)).first() is not None
+    asked = select(BillRow.id).where(*_stands(user_id), BillRow.account_id == account_id)
+    return db.scalar(asked.limit(1)) is not None
 
 
 def has_rows(db: Session, user_id: UUID, account_id: UUID) -> bool:
@@ -238,45 +288,20 @@ def terms_touching(db: Session, user_id: UUID, scope: str, key: str, days: Range
     return db.scalars(asked.order_by(TermRow.valid).with_for_update().limit(MANY)).all()
 
 
-def _standing(user_id: UUID) -> Select[BillRow]:
-    return select(BillRow).where(
-        BillRow.user_id == user_id, BillRow.superseded_by.is_(None), BillRow.taken_back_at.is_(None)
-    )
+def _stands(user_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    """What makes a bill of the user the current version."""
+    return (BillRow.user_id == user_id, BillRow.superseded_by.is_(None), BillRow.taken_back_at.is_(None))
 
 
-def _with_paid(user_id: UUID, *, until: date | None) -> Select[BillRow, int | None]:
-    return select(BillRow, _paid(user_id, until=until)).where(
-        BillRow.user_id == user_id, BillRow.superseded_by.is_(None), BillRow.taken_back_at.is_(None)
-    )
-
-
-def _paid(user_id: UUID, *, until: date | None) -> ScalarSelect[int]:
-    """Credited from the statement day until the day before the account's next statement (planning.md, rule 1)."""
-    later = aliased(BillRow)
-    next_statement = (
-        select(func.min(later.statement_on))
-        .where(
-            later.user_id == user_id,
-            later.account_id == BillRow.account_id,
-            later.currency == BillRow.currency,
-            later.statement_on > BillRow.statement_on,
-            later.superseded_by.is_(None),
-            later.taken_back_at.is_(None),
-        )
-        .correlate(BillRow)
-        .scalar_subquery()
-    )
-    credited = select(func.sum(PaymentRow.amount_minor)).where(
+def _credited(user_id: UUID) -> Select[int]:
+    """What was credited to a bill's account from its statement day on (planning.md, rule 1)."""
+    return select(func.sum(PaymentRow.amount_minor)).where(
         PaymentRow.user_id == user_id,
         PaymentRow.account_id == BillRow.account_id,
         PaymentRow.currency == BillRow.currency,
         PaymentRow.credited_on >= BillRow.statement_on,
-        or_(next_statement.is_(None), PaymentRow.credited_on < next_statement),
     )
-    if until is not None:
-        credited = credited.where(PaymentRow.credited_on <= until)
-    return credited.correlate(BillRow).scalar_subquery()
 
 
-def _sums(db: Session, asked: Select[BillRow, int | None]) -> list[BillSum]:
+def _sums(db: Session, asked: Select[BillRow, int]) -> list[BillSum]:
     return [BillSum(row[0], int(row[1] or 0)) for row in db.execute(asked)]

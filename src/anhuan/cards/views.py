@@ -264,7 +264,7 @@ def _with_rows(
         view_of(
             one,
             faces[one.bill.account_id].bank,
-            [Charge(row.posted_on, row.amount_minor, row.instalment) for row in charges.get(one.bill.id, ())],
+            charges.get(one.bill.id, ()),
             [
                 Payment(row.credited_on, row.amount_minor)
                 for row in paid
