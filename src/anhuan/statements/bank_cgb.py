@@ -17,7 +17,7 @@ from anhuan.statements.text import CURRENCIES, CURRENCY, DATE, Sheet, amount_of,
 _LABELS: Final = LabelBook({"other": ("卡片消费额度", "存款")})
 _NUMBER: Final = r"(?:-\s*)?\d[\d,]*(?:\.\d{1,2})?"
 _PLAIN: Final = rf"(?:[\xa5$]\s*)?{SIGNED}"
-_TAILS: Final = r"(?P<card>\d{4})(?P<more>(?:\s*[(/]?\s*\d{4}\s*附?\s*[)/]?)*)"
+_TAILS: Final = r"(?P<card>\d{4})(?P<more>(?:[\s(/]{1,4}\d{4}(?![\d.,/-])(?: ?附)?(?: ?\))?){0,8})"
 # 1119（6736附）/: the card, and the supplementary cards whose rows it pays. 无欠款 stands in place of the amounts.
 _CARD_ROW: Final = re.compile(
     rf"(?<![\d*./-]){_TAILS}\s*/?\s+(?:(?P<total>{_PLAIN})\s+(?P<minimum>{_PLAIN}|无欠款)|无欠款(?:\s+无欠款)?)\s+"
