@@ -80,6 +80,26 @@ def test_html_of_nobody_is_unknown() -> None:
     assert problems(read_html(b"<p>hello", "x.html")) == ["bill.template_unknown"]
 
 
+def test_a_mail_without_its_head_is_read_by_the_name_of_its_file() -> None:
+    body = mail(letters.cmb_2026(), charset="gbk").partition(b"\r\nMIME-Version")[2]
+    reading = read_mail(b"MIME-Version" + body, "招商银行信用卡电子账单.eml")
+    assert (bills(reading), problems(reading)) == (CMB, ["mail.sender_unknown"])
+
+
+@pytest.mark.parametrize(
+    ("subject", "read_as_bill"),
+    [
+        ("招商银行信用卡电子账单", True),
+        ("招商银行信用卡电子账单——账单分期最高送100元还款金！", True),
+        ("招商银行信用卡账单分期限时优惠", False),
+        ("招商银行掌上生活 周三有礼", False),
+    ],
+)
+def test_advertising_about_bills_is_no_bill(subject: str, read_as_bill: bool) -> None:
+    reading = read(replace(letters.cmb_2026(), subject=subject))
+    assert (bills(reading) == CMB, problems(reading) == ["mail.not_a_bill"]) == (read_as_bill, not read_as_bill)
+
+
 @pytest.mark.parametrize("found", ["spf=pass; dkim=fail", "dmarc=fail action=none", "spf=softfail"])
 def test_a_failed_proof_of_the_sender_is_named(found: str) -> None:
     data = f"Authentication-Results: mx.example.com; {found}\r\n".encode() + mail(letters.cmb_2026())

@@ -30,6 +30,10 @@ class Draft:
     kind: FileKind = FileKind.BILL
 
 
+# 信用卡账单分期 7 折 is advertising; 电子账单--账单分期最高送… is a bill with advertising in its subject.
+_ADVERT: Final = re.compile("分期|优惠|活动|抽奖|[有好]礼|立减|满减|福利|特权|兑换")
+_STATEMENT: Final = re.compile("电子账单|对账单|月结单|合并账单")
+
 Template = Callable[[Sheet], Draft | None]
 
 
@@ -59,6 +63,8 @@ class Bank:
         for pattern, templates in self.others:
             if re.search(pattern, subject):
                 return templates
+        if _ADVERT.search(subject) and not _STATEMENT.search(subject):
+            return ()
         return self.templates if any(re.search(pattern, subject) for pattern in self.subjects) else ()
 
 

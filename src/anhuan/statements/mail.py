@@ -43,7 +43,7 @@ def read_mail(data: bytes, name: str = "", *, pages_of: PagesOf | None = None, p
     """
     mail = mail_of(data)
     sheets = _Sheets(mail, pages_of, password)
-    gate = _gate(mail, sheets)
+    gate = _gate(mail, sheets, name)
     if isinstance(gate, Reading):
         return gate
     reading = _best(gate.bank, gate.templates, sheets)
@@ -85,7 +85,7 @@ def _nobodys() -> Reading:
 # --- the gates ----------------------------------------------------------------------------------------------------
 
 
-def _gate(mail: Mail, sheets: "_Sheets") -> "_Gate | Reading":
+def _gate(mail: Mail, sheets: "_Sheets", name: str) -> "_Gate | Reading":
     """By sender and subject, for forwarded mail by the sender inside; a Reading answers mail that is no bill."""
     outer = mail.envelope
     bank = banks.bank_of_sender(outer.sender)
@@ -96,7 +96,7 @@ def _gate(mail: Mail, sheets: "_Sheets") -> "_Gate | Reading":
         if inner is not outer and (bank := banks.bank_of_sender(inner.sender)):
             return _own_mail(bank, inner, sure=0.8, notes=(_as_forwarded(inner.sender),))
     if forwarded or not outer.sender:
-        return _forwarded(outer, sheets)
+        return _forwarded(replace(outer, subject=outer.subject or name.rpartition(".")[0]), sheets)
     note = Problem("mail.sender_unknown", f"发件人 {outer.sender} 不是已知的银行账单地址，未按账单读取")
     return Reading(FileKind.UNKNOWN, problems=(note,))
 
