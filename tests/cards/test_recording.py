@@ -108,8 +108,6 @@ def test_a_batch_does_what_single_records_do(db: Session, told: list[tuple[int, 
 MOVES = st.lists(st.tuples(st.dates(date(2026, 1, 1), date(2026, 1, 12)), st.integers(1, 3)), max_size=12)
 DAYS = st.dates(date(2026, 1, 1), date(2026, 1, 12))
 HELD = st.lists(st.builds(KnownPayment, DAYS, st.integers(1, 3), st.booleans()))
-    st.builds(KnownPayment, st.dates(date(2026, 1, 1), date(2026, 1, 12)), st.integers(1, 3), st.booleans())
-)
 
 
 @given(MOVES, HELD)
