@@ -31,11 +31,14 @@ class Draft:
     balance: int | None = None
     refunded: int = 0
     kind: LineKind | None = None
+    said: str = ""
 
     @property
     def words(self) -> str:
-        """All that the row says in words, for the tables of kinds."""
-        return f"{self.word} {self.description} {self.counterparty}".strip()
+        """All that the row says in words, for the tables of kinds; put together once, when all of it is read."""
+        if not self.said:
+            self.said = f"{self.word} {self.description} {self.counterparty}".strip()
+        return self.said
 
 
 @dataclass(frozen=True, slots=True)

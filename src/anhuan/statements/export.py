@@ -52,7 +52,7 @@ def read_table(rows: Sequence[Sequence[str]], heading: Heading, layout: Layout |
 _DATE_COLUMNS: Final = (("posted", "posted_on"), ("traded", "traded_on"))
 _TEXT_COLUMNS: Final = (
     ("description", "description"), ("counterparty", "counterparty"), ("word", "kind"), ("direction", "direction"),
-    ("status", "status"), ("note", "note"), ("paid_with", "paid_with"), ("reference", "reference"),
+    ("status", "status"), ("note", "note"), ("paid_with", "paid_with")
 )  # fmt: skip
 _REMEMBERED: Final = 50_000
 _INCOMPLETE: Final = frozenset(("file.totals_disagree", "row.unreadable"))
@@ -114,8 +114,10 @@ class _Reader:
     def _fill(self, draft: Draft, row: Sequence[str]) -> None:
         place = self.place
         for name, column in self.texts:
-            if cell := row[column]:
+            if (cell := row[column]) and cell != "/":
                 setattr(draft, name, self._clean(cell))
+        if "reference" in place and not cells.is_blank(number := row[place["reference"]].strip()):
+            draft.reference = number
         if "currency" in place:
             draft.currency = cells.currency_of(row[place["currency"]]) or ""
         if "card" in place:
@@ -332,6 +334,8 @@ def _line(draft: Draft, dates: Mapping[str, date | None], currency: str, source:
 
 def _description(draft: Draft, source: Source) -> str:
     """What a person recognises the row by: the bank's word unless it only says 消费, a wallet's party, the text."""
+    if source is not Source.WALLET and not draft.word and draft.description:
+        return draft.description
     parts = [draft.description]
     if source is Source.WALLET:
         parts = [draft.counterparty, *parts] if draft.description else [draft.word, draft.counterparty]

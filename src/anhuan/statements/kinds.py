@@ -45,6 +45,7 @@ _DIGITS: Final = re.compile(r"\d+")  # numbers tell no kind: without them one me
 _SHARE: Final = re.compile(r"(?<!\d)(\d{1,2})\s*/\s*(\d{1,2})\s*期|第(\d{1,2})期.{0,3}共(\d{1,2})期")
 
 
+@lru_cache(maxsize=65536)
 def kind_of(words: str, *, spent: bool, source: Source) -> LineKind:
     """The kind of a row from its words and its direction (`spent`: money went out of the person's pocket)."""
     return _kind_of(_DIGITS.sub("0", words), spent, source)
@@ -57,6 +58,7 @@ def _kind_of(words: str, spent: bool, source: Source) -> LineKind:
     return _on_card(words, spent) if source is Source.CARD else _on_account(words, spent)
 
 
+@lru_cache(maxsize=65536)
 def is_credit(words: str) -> bool:
     """True when the words alone say that money came back to a card: a repayment or a refund."""
     return _is_credit(_DIGITS.sub("0", words))
@@ -67,6 +69,7 @@ def _is_credit(words: str) -> bool:
     return bool(_REPAYMENT.search(words) or _REFUND.search(words)) and not BALANCE_WORDS.search(words)
 
 
+@lru_cache(maxsize=65536)
 def is_charge(words: str) -> bool:
     """True when the words alone say that a card was charged: a fee, interest, cash, or a debt brought forward."""
     return _is_charge(_DIGITS.sub("0", words))
@@ -77,6 +80,7 @@ def _is_charge(words: str) -> bool:
     return bool(_FEE.search(words) or _CASH.search(words) or BALANCE_WORDS.search(words)) and not is_credit(words)
 
 
+@lru_cache(maxsize=65536)
 def is_account_word(words: str) -> bool:
     """True for words that stand on statements of accounts and hardly ever on those of cards."""
     return bool(_INCOME.search(words))

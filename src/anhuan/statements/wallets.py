@@ -15,6 +15,7 @@ from anhuan.statements.model import LineKind, Problem
 _NEVER_PAID: Final = re.compile(
     r"等待付款|待付款|待支付|未支付|支付失败|付款失败|已取消|交易失败|还款失败|提现失败|充值失败"
 )
+_OWN_POCKETS: Final = re.compile("提现|转入零钱通|零钱通转出|余额宝")
 _COUNT: Final = re.compile(r"共[:：]?\s*(\d+)\s*笔")
 _SUM: Final = re.compile(
     r"(收入|支出|不计收支|中性交易)[:：]\s*(\d+)\s*笔(?:\([^()]*\)|（[^（）]*）)?[\s,，]*([\d,]+(?:\.\d+)?)\s*元?"
@@ -88,4 +89,4 @@ def _disagree(said: str) -> Problem:
 
 def _is_transfer(draft: Draft) -> bool:
     """转账 to a person is a payment; 提现 and 充值 are moves between own pockets."""
-    return any(word in draft.word for word in ("提现", "转入零钱通", "零钱通转出", "余额宝"))
+    return _OWN_POCKETS.search(draft.word) is not None
