@@ -124,8 +124,8 @@ class _Deadline:
     def _exactly(self, size: int) -> bytes:
         parts = bytearray()
         while len(parts) < size:
-            ready, _, _ = select.select([self.descriptor], [], [], max(0.0, self.end - monotonic()))
-            if not ready:
+            left = self.end - monotonic()
+            if left <= 0 or not select.select([self.descriptor], [], [], left)[0]:
                 raise TooLarge(f"文件在 {WALL_SECONDS:.0f} 秒内没有读完")
             part = os.read(self.descriptor, min(size - len(parts), 1 << 20))
             if not part:
