@@ -126,6 +126,37 @@ def test_a_bill_composed_by_somebody_else_is_read(sender: str, subject: str, pag
     assert (bills(reading), problems(reading)) == (said, [])
 
 
+@pytest.mark.parametrize(
+    ("bank", "page", "said"),
+    [
+        (SPDB, "20260819 10020030 0400500<br>本期应还款总额： ￥0.00 ＄0.00<br>本期最低还款额： ￥0.00 ＄0.00"
+               "<br>到期还款日： --",
+         ["CNY 0.00 0.00 2026-08-19 None - account -", "USD 0.00 0.00 2026-08-19 None - account -"]),
+        (CEB, _table(_row("账单日期 Statement Date", "到期还款日 Payment Due Date", "RMB Statement Balance"),
+                     _row("2026/06/12", "", "￥0.00"))
+         + "人民币账户" + _table(_row("40625406****6605", "(存款)110.00", "0.00", "0.00")),
+         ["CNY 0.00 0.00 2026-06-12 None 6605 card -"]),
+        (CMBC, _table(_row("本期账单日", "2026/08/16"), _row("本期最后还款日", "无需还款"),
+                      _row("人民币/美元账户 RMB/USD Account", "RMB -20.00", "USD 0.00", "RMB 0.00", "USD 0.00")),
+         ["CNY -20.00 0.00 2026-08-16 None - account -", "USD 0.00 0.00 2026-08-16 None - account -"]),
+        (CGB, "账单周期:2026/06/27-2026/07/26" + _table(_row("1234", "无欠款", "", "", "人民币"),
+                                                    _row("5678（6736附）", "无欠款", "无欠款", "无欠款", "美元")),
+         ["CNY 0.00 0.00 2026-07-26 None 1234 card -", "USD 0.00 0.00 2026-07-26 None 5678,6736 card -"]),
+        (CGB, "账单周期:2026/06/27-2026/07/26 您本期无欠款", ["CNY 0.00 - 2026-07-26 None - account -"]),
+        (CIB, "卡号末四位 0648" + _table(_row("账单日", "2026年07月25日"), _row("到期还款日", ""),
+                                     _row("本期应还款总额 New Balance", "RMB 0.00")),
+         ["CNY 0.00 - 2026-07-25 None 0648 card -"]),
+        (HXB, _table(_row("账单日", "每月19日"), _row("最后还款日", "-"), _row("本期应还款", "￥0.00", "$0.00")),
+         ["CNY 0.00 - 2022-02-19 None - account -", "USD 0.00 - 2022-02-19 None - account -"]),
+    ],
+)  # fmt: skip
+def test_a_bill_that_asks_for_nothing_has_no_due_date_made_up(
+    bank: tuple[str, str, str, list[str]], page: str, said: list[str]
+) -> None:
+    reading = read_mail(wrap(Letter(bank[0], bank[1], ()), f"<html><body>{page}</body></html>"))
+    assert bills(reading) == said
+
+
 def test_rows_without_a_heading_belong_to_the_only_card() -> None:
     sender, subject, page, _ = CGB
     reading = read_mail(wrap(Letter(sender, subject, ()), page))

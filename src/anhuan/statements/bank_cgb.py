@@ -8,7 +8,7 @@ from typing import Final
 from anhuan.statements import rules
 from anhuan.statements.bill_columns import YEAR_DAY, draft_of, rows_of, up_to
 from anhuan.statements.bill_dates import dated
-from anhuan.statements.bill_labels import Facts, LabelBook, facts_of
+from anhuan.statements.bill_labels import Fact, Facts, LabelBook, facts_of
 from anhuan.statements.bill_reader import Bank, Dates, Draft, account_bills, dates_of
 from anhuan.statements.bill_rows import SIGNED, Heading, RowShape
 from anhuan.statements.model import Bill, Level, Line, LineKind
@@ -16,13 +16,14 @@ from anhuan.statements.text import CURRENCIES, CURRENCY, DATE, Sheet, amount_of,
 
 _LABELS: Final = LabelBook({"other": ("卡片消费额度", "存款")})
 _NUMBER: Final = r"(?:-\s*)?\d[\d,]*(?:\.\d{1,2})?"
+_LIMIT: Final = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d\d)?|\d+\.\d\d|\d{5,8})"  # four digits may be the card of the next row
 _PLAIN: Final = rf"(?:[\xa5$]\s*)?{SIGNED}"
 _TAILS: Final = r"(?P<card>\d{4})(?P<more>(?:[\s(/]{1,4}\d{4}(?![\d.,/-])(?: ?附)?(?: ?\))?){0,8})"
 # 1119（6736附）/: the card, and the supplementary cards whose rows it pays. 无欠款 stands in place of the amounts.
 _CARD_ROW: Final = re.compile(
-    rf"(?<![\d*./-]){_TAILS}\s*/?\s+(?:(?P<total>{_PLAIN})\s+(?P<minimum>{_PLAIN}|无欠款)|无欠款(?:\s+无欠款)?)\s+"
-    rf"(?:(?P<due>{DATE})\s+|(?:-+|无)\s+)?(?P<cur>{CURRENCY})(?:\s+(?P<deposit>{_NUMBER}))?"
-    rf"(?:\s+(?P<limit>{_NUMBER})(?![\d/-]))?"
+    rf"(?<![\d*./-]){_TAILS}\s*/?\s+(?:(?P<total>{_PLAIN})\s+(?P<minimum>{_PLAIN}|无欠款)|无欠款(?:\s+无欠款){{0,2}})\s+"
+    rf"(?:(?P<due>{DATE})\s+|(?:-+|无)\s+)?(?P<cur>{CURRENCY})"
+    rf"(?:\s+(?P<deposit>{SIGNED})(?:\s+(?P<limit>{_LIMIT})(?![\d/-]))?)?"
 )
 _TAIL: Final = re.compile(r"(?:卡号末四位|末四位|尾号)\s*:?\s*(\d{4})(?!\d)")
 
@@ -96,6 +97,8 @@ def _of_labels(sheet: Sheet, facts: Facts, dates: Dates) -> list[Bill]:
     """A bill that puts the values of its one card beside their labels."""
     tail = _TAIL.search(sheet.labels)
     cards = tuple(one for one in [tail_of(tail[1]) if tail else None] if one)
+    if not facts.currencies() and (nothing := re.search(r"[^\s,。]{0,10}无欠款", sheet.text)):
+        facts = Facts([Fact("total_due", "无欠款", None, nothing[0], 0.8)])
     return account_bills(facts, dates, cards, level=Level.CARD if cards else Level.ACCOUNT)
 
 
