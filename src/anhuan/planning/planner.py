@@ -59,7 +59,7 @@ class _Search:
         )
         self.legs: Legs | None = None
         self.breakdown, self.outcomes = Breakdown(), dict[str, CardOutcome]()
-        self.bound = 0
+        self.rounding = 0
 
     def best(self) -> Plan:
         """First among plans that keep every minimum; then a proof, or a second search, that missing one is dearer."""
@@ -78,7 +78,8 @@ class _Search:
         return self._told(bound, short=past > 0 or not kept.possible)
 
     def _told(self, bound: int, *, short: bool) -> Plan:
-        if not self._proved(bound):  # time ran out, or rounding left no plan: people's habits are plans, too
+        if self.legs is None or self.breakdown.total - bound > self.rounding:
+            # time ran out, or what the program leaves out made a difference: people's habits are plans, too
             for kind in KINDS:
                 with suppress(BadPlan):
                     self._keep(live(self.request, kind).legs)
@@ -108,6 +109,7 @@ class _Search:
                 written.program, seconds=max(0.05, self.until - perf_counter()), gap=_AIM_YUAN,
                 relative_gap=_AIM_SHARE, cutoff=cutoff, without=written.minimum_rows,
             )  # fmt: skip
+            self.rounding = written.roundings // 2 + 2
             tried = _Attempt(written, solved.bound, solved.bound_without, solved.found, solved.bound < inf)
             first = tried if first is None or (request is self.request and tried.found) else first
             if not solved.found:

@@ -76,7 +76,7 @@ def _needs(request: Request, opening: Opening) -> list[_Need] | None:
 def _bearing_needs(request: Request, opening: Opening) -> list[_Need] | None:
     """A card with a balance that earns interest: each bill that carries something is paid on its first possible day."""
     card, needs = opening.card, []
-    ways = [way for way in request.channels if card.id in way.cards and not way.fee_minimum]
+    ways = [way for way in request.channels if card.id in way.cards and way.accounts]
     if not ways or card.offers or any(cycle.coming for cycle in opening.cycles):
         return None
     credits = [credit for statement in card.statements[:1] for credit in statement.paid if credit.day <= request.as_of]
