@@ -2,7 +2,7 @@
 
 Atheris instruments the readers and mutates small files of every kind; a file that trips a reader, or takes more than
 ten seconds, is written to the folder `fuzz-found` and ends the run. Atheris is no part of the house's packages, it has
-wheels for Linux and macOS alone: `pip install 'anhuan[fuzz]'`. Without it the same seeds are changed at random.
+wheels for Linux and macOS alone: `.venv/bin/uv pip install atheris`. Without it the same seeds are changed at random.
 """
 
 import importlib
@@ -29,7 +29,7 @@ def main(seconds: int) -> int:
     try:
         atheris = importlib.import_module("atheris")
     except ImportError:
-        print("atheris is not installed (pip install 'anhuan[fuzz]'): changing the seeds at random instead")
+        print("atheris is not installed (.venv/bin/uv pip install atheris): changing the seeds at random instead")
         return at_random(_starts(), seconds)
     return guided(atheris, seconds)
 
