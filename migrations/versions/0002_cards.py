@@ -45,7 +45,7 @@ TABLES = (
         source_id uuid,
         added_at timestamptz not null,
         primary key (user_id, id),
-        unique (user_id, account_id, last_digits),
+        constraint uq_cards_user_id_account_id_last_digits unique (user_id, account_id, last_digits),
         foreign key (user_id, account_id) references card_accounts (user_id, id)
     )""",
     """
@@ -74,7 +74,8 @@ TABLES = (
         superseded_by uuid,
         taken_back_at timestamptz,
         primary key (user_id, id),
-        unique (user_id, account_id, currency, statement_on, version),
+        constraint uq_bills_user_id_account_id_currency_statement_on_version
+            unique (user_id, account_id, currency, statement_on, version),
         foreign key (user_id, account_id) references card_accounts (user_id, id)
     )""",
     """
@@ -121,7 +122,8 @@ TABLES = (
         balance_on date,
         reserve_minor bigint not null,
         primary key (user_id, id),
-        unique (user_id, bank, last_digits, currency)
+        constraint uq_own_accounts_user_id_bank_last_digits_currency
+            unique (user_id, bank, last_digits, currency)
     )""",
     # equality of uuid and text inside a GiST index needs this extension; a trusted one, so no superuser is needed
     "create extension if not exists btree_gist",

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from anhuan.kit import terms
-from anhuan.kit.terms import NoSuchTerm, Term, Terms
+from anhuan.kit.money import from_text
+from anhuan.kit.terms import FeeSchedule, NoSuchTerm, Term, Terms
 
 DAY = date(2026, 11, 21)
 
@@ -107,6 +108,23 @@ def test_a_channel_says_its_price_and_limits_for_a_day() -> None:
     assert (wechat.per_payment_max, wechat.confidence) == (5000000, "L")
     assert terms.channel("unionpay_app", on=DAY).payments_per_month == 5
     assert terms.channel("large_value", on=DAY).workdays_only
+
+
+@pytest.mark.parametrize(
+    ("amount", "floor", "rounding", "fee"),
+    [
+        ("5000", 10, "up", "0"),  # the whole free quota
+        ("8000", 10, "up", "3.00"),
+        ("5000.01", 10, "up", "0.10"),  # the floor
+        ("50000", 10, "up", "45.00"),
+        ("5000.01", 0, "up", "0.01"),
+        ("5000.01", 0, "half_up", "0"),
+    ],
+)
+def test_golden_case_4_the_fee_of_a_channel(amount: str, floor: int, rounding: str, fee: str) -> None:
+    schedule = FeeSchedule(500000, Decimal("0.001"), floor, rounding)
+    assert schedule.fee_for(from_text(amount)) == from_text(fee)
+    assert schedule.fee_for(from_text(amount), free_left=0) >= from_text(fee)
 
 
 def test_a_channel_before_its_time_is_refused() -> None:

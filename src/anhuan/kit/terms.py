@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 from importlib import resources
 from typing import Any, Final
 
 from anhuan.kit.errors import Refused
+from anhuan.kit.money import round_half_up, round_up
 
 ASSUMED: Final = frozenset({"bank", "typical"})
 _SEEDS: Final = ("terms_cards.toml", "terms_channels.toml", "terms_law.toml")
@@ -122,6 +124,14 @@ class FeeSchedule:
     rate: Decimal
     floor: int
     rounding: str  # "up" or "half_up", to the fen
+
+    def fee_for(self, amount: int, *, free_left: int | None = None) -> int:
+        """The fee of one payment in fen: on what lies above the free quota still left this month (else all of it)."""
+        left = self.free_quota if free_left is None else free_left
+        charged = Fraction(self.rate) * max(0, amount - left)
+        if charged == 0:
+            return 0
+        return max(self.floor, round_up(charged) if self.rounding == "up" else round_half_up(charged))
 
 
 @dataclass(frozen=True, slots=True)
