@@ -80,6 +80,25 @@ def test_in_and_out_columns_are_told_apart_by_the_balance() -> None:
     assert [one.amount for one in reading.lines] == [196, 1210, -5000]
 
 
+def test_a_minus_in_a_column_of_its_own_is_decoration_unless_it_is_rare() -> None:
+    decorated = read(
+        "交易日期,收入金额,支出金额,摘要\n20240102,,-12.50,消费\n20240103,,-3.00,消费\n20240104,50.00,,工资\n"
+    )
+    assert [one.amount for one in decorated.lines] == [1250, 300, -5000]
+    reversal = read(
+        "交易日期,收入金额,支出金额,摘要\n20240102,,12.50,消费\n20240103,,3.00,消费\n20240104,,-3.00,冲正\n"
+    )
+    assert [one.amount for one in reversal.lines] == [1250, 300, -300]
+
+
+def test_a_type_column_that_says_debit_or_credit_gives_the_direction() -> None:
+    reading = read(
+        "First Bank Card,Transaction Type,Date Posted, Transaction Amount,Description\n"
+        "'4000111122223333',DEBIT,20230505,-12.15,SHOP A\n'4000111122223333',CREDIT,20230506,100.0,REFUND B\n"
+    )
+    assert [(one.amount, one.card) for one in reading.lines] == [(1215, "3333"), (-10000, "3333")]
+
+
 def test_a_row_that_cannot_be_read_is_named_and_makes_the_file_incomplete() -> None:
     reading = read("日期,说明,金额\n2024-01-02,某某超市,12.00\n2024-01-03,某某书店,十二元\n2024-01-04,x,1.234\n")
     assert len(reading.lines) == 1

@@ -68,6 +68,7 @@ def _drafts(rows: Sequence[Sequence[str]], heading: Heading, layout: Layout | No
     read = _Reader(heading, table)
     for number in range(heading.row + 1, len(rows)):
         read.row(number + 1, rows[number])
+    read.finish()
     if read.bad:
         shown = "、".join(str(number) for number in read.bad[:_SHOWN])
         more = f" 等 {len(read.bad)} 行" if len(read.bad) > _SHOWN else ""
@@ -86,6 +87,7 @@ class _Reader:
         self.texts = [(name, self.place[word]) for name, word in _TEXT_COLUMNS if word in self.place]
         self.width = max(self.place.values()) + 1
         self.days: dict[str, bool] = {}
+        self.signs: dict[str, tuple[list[Draft], list[Draft]]] = {}  # of in and out columns: rows with plus, with minus
         self.seen: dict[str, str] = {}
 
     def row(self, number: int, row: Sequence[str]) -> None:
@@ -166,6 +168,9 @@ class _Reader:
         if spent is None and came is None:
             return False
         draft.amount = (spent.minor if spent else 0) - (came.minor if came else 0)
+        for column, found in ((out, spent), (into, came)):
+            if found is not None and found.minor:
+                self.signs.setdefault(column, ([], []))[found.minor < 0].append(draft)
         draft.currency = draft.currency or (spent and spent.currency) or (came and came.currency) or ""
         draft.settled = True
         return True
@@ -180,6 +185,13 @@ class _Reader:
         printed = currency or (found.currency if found else None)
         if found and printed and printed != (draft.currency or "CNY"):
             draft.original = (abs(found.minor), printed)
+
+    def finish(self) -> None:
+        """A column of its own for what goes out needs no minus; where most have one, it is decoration."""
+        for plus, minus in self.signs.values():
+            if len(minus) > len(plus):
+                for draft in (*plus, *minus):
+                    draft.amount = -draft.amount
 
     def _is_heading(self, row: Sequence[str]) -> bool:
         return sum(1 for cell in row if cells.key_of(cell) in self.heading.keys and cell.strip()) >= 2
@@ -278,9 +290,11 @@ def _source(table: Table) -> Source:
     return Source.CARD
 
 
-_NUMBER: Final = r"\s*[:：]?\s*([\d*xX][\d*xX \-]{5,40})"
-_CARD_IN_PREFACE: Final = re.compile(rf"(?:卡号|card\s*(?:no|number)?\.?){_NUMBER}", re.IGNORECASE)
-_ACCOUNT_IN_PREFACE: Final = re.compile(rf"(?:账号|帐号|账户|account\s*(?:no|number)?\.?){_NUMBER}", re.IGNORECASE)
+_NUMBER: Final = r"\s*[:：]?\s*[\[【]?\s*([\d*xX][\d*xX \-]{5,40})"
+_CARD_IN_PREFACE: Final = re.compile(rf"(?:卡\s?号|card\s*(?:no|number)?\.?){_NUMBER}", re.IGNORECASE)
+_ACCOUNT_IN_PREFACE: Final = re.compile(
+    rf"(?:账\s?号|帐\s?号|账\s?户|account\s*(?:no|number)?\.?){_NUMBER}", re.IGNORECASE
+)
 
 
 def _preface_card(preface: str) -> str | None:

@@ -15,6 +15,7 @@ _OUT: Final = frozenset(
 _IN: Final = frozenset(
     "收入 收 入 进 贷 贷方 credit cr c c+ crdt deposit refund in 转入 入账 退款 存".split()  # noqa: SIM905
 )
+_BOOKED: Final = {"debit": 1, "credit": -1, "dr": 1, "cr": -1, "借": 1, "贷": -1}  # a type column that only says this
 _VOTE: Final = 3  # a row whose words tell its direction counts as much as three whose sign is merely common
 
 
@@ -30,7 +31,7 @@ def settle(
 ) -> list[Problem]:
     """Make money that goes out positive in every draft, and say where that was an assumption."""
     for draft in drafts:
-        if not draft.settled and (way := direction_of(draft.direction)):
+        if not draft.settled and (way := direction_of(draft.direction) or _BOOKED.get(draft.word.lower(), 0)):
             draft.amount, draft.settled = way * abs(draft.amount), True
     open_ones = [draft for draft in drafts if not draft.settled and draft.amount]
     if not open_ones:
