@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import pytest
 from tests.statements import fixtures_mail_more as letters
-from tests.statements.mail_checks import ALL_SHAPES, bills, lines, problems, read
+from tests.statements.mail_checks import ALL_SHAPES, bills, lines, pages_of, problems, read
+from tests.statements.pages_pdf import pdf_of
 from tests.statements.shapes_mail import Letter, Para, rows
+
+from anhuan.statements.mail import read_pdf_pages
 
 BILLS_2026 = [
     "USD 12.34 0.25 2026-06-12 2026-07-01 6601 card -",
@@ -58,6 +61,13 @@ def test_the_pdf_of_2017_gives_the_bill_and_its_rows() -> None:
         "2016-12-20 2016-12-21 -500.00 CNY 7872 refund 消费退货 示例电器",
     ]
     assert reading.template == "2017"
+    assert set(reading.bills[0].confidence) == set(reading.bills[0].spans)
+
+
+def test_the_pdf_saved_from_its_mail_is_known_by_its_words() -> None:
+    saved = read_pdf_pages(pages_of(pdf_of(letters.CEB_2017_LINES)), "statement.pdf")
+    assert saved is not None
+    assert (saved.bank, bills(saved)) == ("ceb", bills(read(letters.ceb_2017())))
 
 
 def test_labels_and_values_in_one_run_of_flat_text_are_told_apart() -> None:

@@ -168,7 +168,10 @@ def _bill_2017(sheet: Sheet) -> Draft | None:
         met = minimums.get(bill.currency)
         if bill.minimum_due is None and met and one:
             bill = replace(
-                bill, minimum_due=_minor(met["minimum"], bill.currency), spans=bill.spans | {"minimum_due": met[0]}
+                bill,
+                minimum_due=_minor(met["minimum"], bill.currency),
+                confidence=bill.confidence | {"minimum_due": 0.95},
+                spans=bill.spans | {"minimum_due": met[0]},
             )
         bills.append(replace(bill, cards=tails, level=Level.CARD if one else Level.ACCOUNT))
     return draft_of(sheet, bills, lines, dates)
@@ -187,6 +190,6 @@ BANK: Final = Bank(
     senders=("@cardcenter.cebbank.com", "@cardservice.cebbank.com"),
     subjects=(r"光大.*(?:电子账单|电子对账单|信用卡.*账单)",),
     templates=(("2019", _bill_2019), ("2016", _bill_2016), ("2017", _bill_2017)),
-    marks=("光大银行信用卡", r"cebbank\.com"),
+    marks=("光大银行信用卡", r"cebbank\.com", "RMB Statement Balance"),
     due_rule=rules.DueRule(19, date(2026, 11, 1), "dates printed on bills of 2016 to 2026"),
 )
