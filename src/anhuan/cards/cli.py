@@ -272,7 +272,7 @@ def terms_show(tail: Tail, on: On = None, bank: BankOf = None, lang: Lang = None
 def terms_set(
     tail: Tail,
     key: Annotated[str, typer.Argument(help="for instance daily_rate, grace_days, due_day · 条款")],
-    value: Annotated[str, typer.Argument(help="rates as 0.0005, money in yuan, days as numbers · 值")],
+    value: Annotated[str, typer.Argument(help="rates in percent, money in yuan, days as numbers · 值")],
     valid_from: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="from this day on · 生效日")],
     source: Annotated[str, typer.Option(help="where you read it · 出处")] = "own contract",
     bank: BankOf = None,
