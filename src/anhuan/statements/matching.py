@@ -33,7 +33,7 @@ BANK_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "bob": ("北京银行",), "njcb": ("南京银行",), "hnb": ("湖南银行", "华融湘江"), "hsbc": ("汇丰",),
 }  # fmt: skip
 
-_TAIL: Final = re.compile(r"[((\[]\s*(\d{3,4})\s*[))\]]|尾号\s*(\d{4})")
+_TAIL: Final = re.compile(r"[(\uff08\[]\s*(\d{3,4})\s*[)\uff09\]]|尾号\s*(\d{4})")
 _BRANCH: Final = re.compile(r"[_*#]")
 _NOISE: Final = re.compile(r"[\W_]+|有限公司|有限责任公司|平台商户|外部商户|消费|快捷支付|CHN|CN\b")
 _DAY: Final = timedelta(days=1)

@@ -252,7 +252,7 @@ def shown_lines(db: Session, user_id: UUID, rows: Sequence[LineRow]) -> tuple[Li
 
 @contextmanager
 def _calm() -> Iterator[None]:
-    """Let the search for cyclic garbage rest: a long export makes a million small values, and none of them in a cycle."""
+    """Let the search for cyclic garbage rest: a long export makes a million small values, none of them in a cycle."""
     was_on = gc.isenabled()
     gc.disable()
     try:

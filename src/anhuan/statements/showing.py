@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from anhuan.statements.health import ReaderHealth
     from anhuan.statements.intake import FileRead
 
+_WIDE: Final = ("description", "file", "bills", "failures", "cards", "number", "effect", "layout")
 _ROWS: Final = 30  # rows of one file that a table shows
 
 
@@ -169,7 +170,7 @@ def _amount(minor: int | None, currency: str) -> str:
 def _table(told: Mapping[str, str], *names: str) -> Table:
     table = Table(header_style="bold")
     for name in names:
-        table.add_column(told[name], overflow="fold")
+        table.add_column(told[name], overflow="fold", no_wrap=name not in _WIDE)
     return table
 
 
