@@ -144,9 +144,7 @@ def open_page(browser: Browser, site: Site) -> Iterator[Open]:
                 "addEventListener('securitypolicyviolation', e =>"
                 " anhuanViolation(e.violatedDirective + ' ' + (e.blockedURI || e.sourceFile)), true)"
             )
-        page.on(
-            "console", lambda said: watch.complaints.append(said.text) if is_complaint(said.type, said.text) else None
-        )
+        page.on("console", lambda said: watch.hear(said.type, said.text))
         page.on("pageerror", lambda error: watch.complaints.append(str(error)))
         page.on("response", lambda answer: watch.responses.append(answer))
         page.goto(site.address + path)

@@ -12,7 +12,7 @@ from anhuan.kit import terms, wording
 from anhuan.planning.model import Status
 from anhuan.planning.papers import Date, Paper, Part
 from anhuan.planning.service import BillLeft, ExplainedPlan, MinimumMissed
-from anhuan.planning.wording import Words
+from anhuan.planning.wording import Fact, Words
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "brand": ("安还", "Anhuan"),
@@ -47,6 +47,9 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "pay": ("还款 {card}", "Pay {card}"),
     "pay_amount": ("还款 {card} {amount}", "Pay {card} {amount}"),
     "from_account": ("从 {account} 用 {channel} 还。", "From {account} by {channel}."),
+    "full": ("全额计息", "on the whole bill"),
+    "unpaid": ("只对未还部分计息", "on the unpaid part"),
+    "earlier_bills": ("以往的账单", "earlier bills"),
     "safe_by": ("最晚安全时间 {moment}。", "Last safe moment {moment}."),
 }
 
@@ -59,19 +62,22 @@ def word(key: str, lang: str, **facts: str) -> str:
 def said(sentences: Iterable[Words], lang: str) -> tuple[str, ...]:
     """Sentences of the planner, each once, with cards called as people call them."""
     calls = (
-        replace(
-            one, facts={key: _called(fact, lang) if isinstance(fact, str) else fact for key, fact in one.facts.items()}
-        )
-        for one in sentences
+        replace(one, facts={key: _called(key, fact, lang) for key, fact in one.facts.items()}) for one in sentences
     )
     return tuple(dict.fromkeys(one.say(lang) for one in calls))
 
 
-def _called(name: str, lang: str) -> str:
-    """`cmb 6214` as people say it; a name that is not made of a bank's id stays."""
-    bank, _, tails = name.partition(" ")
+def _called(key: str, fact: Fact, lang: str) -> Fact:
+    """`cmb 6214` and `full` as people say them; why a cycle is expected comes in English, so Chinese is brief."""
+    if not isinstance(fact, str):
+        return fact
+    if fact in _WORDS:
+        return word(fact, lang)
+    if key == "why" and lang == "zh" and fact.isascii():
+        return word("earlier_bills", lang)
+    bank, _, tails = fact.partition(" ")
     if bank not in terms.banks():
-        return name
+        return fact
     return f"{terms.bank(bank).name(lang)} {'' if lang == 'en' or not tails else '尾号 '}{tails}".strip()
 
 

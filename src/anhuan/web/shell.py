@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.middleware.gzip import GZipMiddleware
 
-from anhuan.kit import clock, page
+from anhuan.kit import page
 from anhuan.web import assets, errors, language, wording
 from anhuan.web.guard import LOCAL_HOSTS, Guard
 
@@ -30,6 +30,7 @@ class Shell:
     note: str
     hide_amounts: bool
     today: date
+    now: datetime
 
 
 def mount(app: FastAPI, *, hosts: Iterable[str] = LOCAL_HOSTS) -> None:
@@ -64,7 +65,8 @@ def shell_of(request: Request) -> Shell:
         token=page.form_token(request),
         note=page.read_note(request),
         hide_amounts=who.hide_amounts,
-        today=page.now(request).astimezone(clock.CHINA).date(),
+        today=page.today(request),
+        now=page.now(request),
     )
 
 
