@@ -33,7 +33,7 @@ SECONDS: Final = 2.0
 class NoSuchFlow(Refused):
     """没有这笔预计收支: the user has no such expected flow."""
 
-    code = "plan.flow_not_found"
+    code = "plan.not_found"
 
 
 class BadFlow(Refused):
