@@ -11,7 +11,9 @@ from playwright.sync_api import Page, expect
 from tests.web import households
 from tests.web.conftest import DESK, NARROW, NOW, Open, Site, no_sideways, shot
 
+from anhuan import cards
 from anhuan.kit import db as database
+from anhuan.kit.ids import LOCAL_USER
 
 pytestmark = pytest.mark.browser
 
@@ -306,7 +308,7 @@ Check = Callable[[Page], None]
 def test_no_page_scrolls_to_the_side(open_page: Open, site: Site, size: dict[str, int] | None) -> None:
     with database.transaction() as db:
         households.demo_household(db, NOW)
-        card = str(households.cards.accounts(db, households.LOCAL_USER)[0].account_id)
+        card = str(cards.accounts(db, LOCAL_USER)[0].account_id)
     page, _ = open_page("/", size=size)
     for path in ("/", "/cards", f"/cards/{card}", "/cards/new", "/plan", "/import", "/import/health", "/calendar",
                  "/me", "/me/money", "/me/income", "/education/late", "/education/instalment"):  # fmt: skip

@@ -2,8 +2,10 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from babel.messages.catalog import Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
@@ -13,11 +15,17 @@ METHODS = [("**.html", "jinja2")]
 FACT = re.compile(r"%\((\w+)\)s")
 
 
-def sentences() -> list[str | tuple[str, str]]:
+def sentences() -> list[str | tuple[str, ...]]:
     """Every marked sentence of every template."""
     found = extract_from_dir(str(shell.TEMPLATES), METHODS, {"**.html": {}})
     said = {message if isinstance(message, str) else tuple(message) for _, _, message, _, _ in found}
     return sorted(said, key=str)
+
+
+def forms_of(message: Message) -> list[str]:
+    """The English of a message: one sentence, or one for each number."""
+    said: Any = message.string
+    return [said] if isinstance(said, str) else list(said)
 
 
 def test_the_templates_hold_sentences() -> None:
@@ -29,7 +37,7 @@ def test_every_sentence_has_its_english() -> None:
         known = {
             message.id if isinstance(message.id, str) else tuple(message.id)
             for message in read_po(source, locale="en")
-            if message.id and all([message.string] if isinstance(message.string, str) else message.string)
+            if message.id and all(forms_of(message))
         }
     assert [one for one in sentences() if one not in known] == []
 
@@ -38,8 +46,7 @@ def test_the_english_carries_the_same_facts() -> None:
     with language.CATALOGUE.open("rb") as source:
         for message in read_po(source, locale="en"):
             ids = [message.id] if isinstance(message.id, str) else list(message.id)
-            strings = [message.string] if isinstance(message.string, str) else list(message.string)
-            for string in strings:
+            for string in forms_of(message):
                 assert set(FACT.findall(string)) == set(FACT.findall(ids[0])), ids[0]
 
 

@@ -8,7 +8,9 @@ from playwright.sync_api import Page, Response, expect
 from tests.web import households
 from tests.web.conftest import DESK, NARROW, NOW, Open, Site, Watch, axe, no_sideways, shot
 
+from anhuan import cards
 from anhuan.kit import db as database
+from anhuan.kit.ids import LOCAL_USER
 
 pytestmark = pytest.mark.browser
 
@@ -27,7 +29,7 @@ REQUESTS = 6
 def card_path() -> str:
     """The page of the first card of the household."""
     with database.transaction() as db:
-        return f"/cards/{households.cards.accounts(db, households.LOCAL_USER)[0].account_id}"
+        return f"/cards/{cards.accounts(db, LOCAL_USER)[0].account_id}"
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -119,12 +121,12 @@ def test_amount_day_and_button_stand_in_the_first_view(
 def test_the_longest_amount_stays_on_one_line(open_page: Open, site: Site) -> None:
     with database.transaction() as db:
         households.poor_household(db, NOW)
-        bill = households.cards.due_board(db, households.LOCAL_USER, on=NOW.date()).entries[0].bill
-        facts = households.cards.BillFacts(
+        bill = cards.due_board(db, LOCAL_USER, on=NOW.date()).entries[0].bill
+        facts = cards.BillFacts(
             bank="icbc", currency="CNY", total_due=123_456_789, minimum_due=12_345_679, cards=("3096",),
             statement_on=bill.statement_on, due_on=(bill.due_on or NOW.date()) + timedelta(days=1),
         )  # fmt: skip
-        households.cards.record_bill(db, households.LOCAL_USER, facts, now=NOW)
+        cards.record_bill(db, LOCAL_USER, facts, now=NOW)
     page, _ = open_page("/", size=NARROW)
     for place in (page.locator(".hero .big"), page.locator(".row .num").first):
         assert place.evaluate("(one) => one.getClientRects().length") == 1
