@@ -165,7 +165,8 @@ def _open(read: FileRead, known_files: dict[str, str]) -> tuple[FileChange, Read
     )  # fmt: skip
     if read.sha256 in known_files:
         return replace(base, effect=FileEffect.KNOWN, known_from=known_files[read.sha256]), None
-    if reading.kind is FileKind.UNKNOWN or not (reading.bills or reading.lines or reading.kind is FileKind.DAILY):
+    empty = not reading.bills and not reading.lines  # a month without a movement is a good file, unless it says why not
+    if reading.kind is FileKind.UNKNOWN or (empty and reading.problems):
         return replace(base, effect=FileEffect.REFUSED), None
     known_files[read.sha256] = read.name  # for a later copy in the same batch
     reading = replace(reading, lines=tuple(_without_numbers(line) for line in reading.lines))
