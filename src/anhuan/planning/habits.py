@@ -19,7 +19,7 @@ from typing import Final
 
 from anhuan.planning.costing import cost_of, settle_fees
 from anhuan.planning.means import Means, means_of
-from anhuan.planning.model import Breakdown, Card, Channel, Credit, Legs, Payment, Request
+from anhuan.planning.model import BadPlan, Breakdown, Card, Channel, Credit, Legs, Payment, Request
 from anhuan.planning.rules import Story
 from anhuan.planning.settle import pieces
 from anhuan.planning.ways import credited_on, fee_for, last_day_for, month_of
@@ -48,8 +48,12 @@ def live_habits(request: Request) -> tuple[Lived, ...]:
 
 def live(request: Request, kind: str) -> Lived:
     """One habit from the first day to the last."""
-    legs = settle_fees(request, Legs(tuple(_together(request, _Life(request, kind).payments()))))
-    return Lived(kind, legs, cost_of(request, legs)[0])
+    paid = tuple(_Life(request, kind).payments())
+    legs = settle_fees(request, Legs(tuple(_together(request, paid))))
+    try:
+        return Lived(kind, legs, cost_of(request, legs)[0])
+    except BadPlan:  # another order uses the free quota for another account, which then lacks a fee
+        return Lived(kind, Legs(paid), cost_of(request, Legs(paid))[0])
 
 
 def _together(request: Request, payments: Iterable[Payment]) -> Iterator[Payment]:
