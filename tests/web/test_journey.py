@@ -248,6 +248,23 @@ def test_a_card_is_added_named_grouped_and_put_away(open_page: Open, site: Site)
     expect(page.get_by_text("还没有卡片")).to_be_visible()
 
 
+def test_cards_that_share_a_limit_count_it_once(open_page: Open, site: Site) -> None:
+    with database.transaction() as db:
+        households.demo_household(db, NOW)
+    page, _ = open_page("/cards")
+    limits = page.locator("section", has=page.get_by_role("heading", name="额度", exact=True)).locator("li")
+    before = limits.count()
+    page.get_by_text("几张卡共用一个额度?").click()
+    page.get_by_role("checkbox", name="工商银行 尾号 7640").check()
+    page.get_by_role("checkbox", name="民生银行 尾号 1234").check()
+    page.get_by_label("给这个额度起个名字(可不填)").fill("家里的额度")
+    page.get_by_role("button", name="保存").click()
+    expect(limits.get_by_text("家里的额度")).to_be_visible()
+    expect(limits).to_have_count(before - 1)
+    page.get_by_role("button", name="拆开").click()
+    expect(limits).to_have_count(before)
+
+
 def test_a_term_from_the_contract_loses_its_mark_of_doubt(open_page: Open, site: Site) -> None:
     with database.transaction() as db:
         households.poor_household(db, NOW)

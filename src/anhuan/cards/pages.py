@@ -117,6 +117,26 @@ def add_card(
     return page.go(f"/cards/{face.account_id}", request=request)
 
 
+@router.post("/cards/lines", dependencies=OWN_FORM)
+def share_line(
+    request: Request,
+    db: page.Transaction,
+    account_id: Annotated[list[UUID] | None, Form()] = None,
+    label: Annotated[str, Form()] = "",
+) -> Response:
+    """Let the chosen accounts share one limit, so that it is counted once; one account alone shares with nobody."""
+    if len(account_id or ()) > 1:
+        cards.share_line(db, page.person(request), list(account_id or ()), label=label.strip()[:40])
+    return page.go("/cards", request=request)
+
+
+@router.post("/cards/lines/{line_id}/remove", dependencies=OWN_FORM)
+def unshare_line(request: Request, db: page.Transaction, line_id: UUID) -> Response:
+    """Take a shared limit away; each account stands for itself again."""
+    cards.unshare_line(db, page.person(request), line_id)
+    return page.go("/cards", request=request)
+
+
 @router.post("/cards/{account_id}/bill", dependencies=OWN_FORM)
 def add_bill(
     request: Request,
