@@ -41,52 +41,59 @@ def options_for(
     lined = {line.account for line in request.lines if line.available}
     last_credit = min(cycle.end - 1, request.last)
     options = []
-    for channel in ways_to(request, opening.card.id):
+    for channel, account in ways_to(request, opening.card.id):
         first = first_day_for(channel, cycle.start, first=request.as_of)
         final = last_day_for(channel, last_credit, first=first)
         if final is None:
             continue
         deadline = None if cycle.graced else last_day_for(channel, min(cycle.grace, last_credit), first=first)
-        for account in channel.accounts:
-            days = {first, *(day for day in means[account].growth_days() if first < day <= final)}
-            if channel.fee_rate or channel.fee_minimum or channel.payments_per_month:
-                days |= _month_starts(first, final)
-            if account in lined:
-                days |= {day for day in means[account].days if first < day <= final}
-                if deadline is not None:
-                    days.add(deadline)
-            if channel.per_day_max:
-                days |= _neighbours(days, burden, channel, first, final, deadline)
-            if charges_alone and deadline is not None and _plain(channel) and account not in lined:
-                early = [day for day in days if day <= deadline]
-                days -= {day for day in early if day != max(early)}
-            options += [Option(account, channel, day, credited_on(channel, day)) for day in sorted(days)]
+        days = {first, *(day for day in means[account].growth_days() if first < day <= final)}
+        if channel.fee_rate or channel.fee_minimum or channel.payments_per_month:
+            days |= _month_starts(first, final)
+        if account in lined:
+            days |= {day for day in means[account].days if first < day <= final}
+            if deadline is not None:
+                days.add(deadline)
+        if channel.per_day_max:
+            days |= _neighbours(days, burden, channel, first, final, deadline)
+        if charges_alone and deadline is not None and _plain(channel) and account not in lined:
+            early = [day for day in days if day <= deadline]
+            days -= {day for day in early if day != max(early)}
+        # of days that are credited together the last one serves best, but for what a month counts
+        latest = {credited_on(channel, day): day for day in sorted(days)}
+        chosen = sorted(latest.values() if _plain(channel) else days)
+        options += [Option(account, channel, day, credited_on(channel, day)) for day in chosen]
     options.sort(key=lambda option: (option.credited, option.day))
     return options
 
 
-def ways_to(request: Request, card: str) -> list[Channel]:
-    """The channels that reach a card, without those that another one beats in everything."""
-    ways = [channel for channel in request.channels if card in channel.cards]
+def ways_to(request: Request, card: str) -> list[tuple[Channel, str]]:
+    """The ways (channel and account) that reach a card, without those that another one beats in everything."""
+    channels = [channel for channel in request.channels if card in channel.cards]
     return [
-        way
-        for i, way in enumerate(ways)
-        if not any(_beats(other, way, earlier=j < i) for j, other in enumerate(ways) if i != j)
+        (channel, account)
+        for i, channel in enumerate(channels)
+        for account in channel.accounts
+        if not any(
+            account in other.accounts and _beats(other, channel, earlier=j < i)
+            for j, other in enumerate(channels)
+            if i != j
+        )
     ]
 
 
 def _beats(one: Channel, other: Channel, *, earlier: bool) -> bool:
-    """Whether a free channel without limits serves everything the other does, no later."""
-    free = not (one.fee_rate or one.fee_minimum)
-    unlimited = not (one.per_payment_min or one.per_payment_max or one.per_day_max or one.payments_per_month)
-    same = (one.lead_days, one.workdays_only) == (other.lead_days, other.workdays_only)
-    sooner = one.lead_days <= other.lead_days and not one.workdays_only
-    if not (free and unlimited and set(other.accounts) <= set(one.accounts) and (sooner or same)):
+    """Whether a free channel without limits serves everything the other does, no later; of equals the first wins."""
+    if one.fee_rate or one.fee_minimum or one.per_payment_max or not _unlimited(one):
         return False
-    other_free = not (other.fee_rate or other.fee_minimum)
-    other_unlimited = not (other.per_payment_min or other.per_payment_max or other.per_day_max)
-    equal = other_free and other_unlimited and not other.payments_per_month and same
-    return earlier or not (equal and set(one.accounts) == set(other.accounts))
+    if (one.lead_days, one.workdays_only) != (other.lead_days, other.workdays_only):
+        return one.lead_days <= other.lead_days and not one.workdays_only
+    equal = not (other.fee_rate or other.fee_minimum or other.per_payment_max) and _unlimited(other)
+    return earlier or not equal
+
+
+def _unlimited(channel: Channel) -> bool:
+    return not (channel.per_payment_min or channel.per_day_max or channel.payments_per_month)
 
 
 def _plain(channel: Channel) -> bool:

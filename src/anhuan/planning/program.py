@@ -140,6 +140,7 @@ class _CardWriter:
         self.fees: Terms = []
         self.free: Terms = []
         self.missing: Terms = []
+        self.missing_before = False
         self.shares: dict[int, Terms] = {}
         self.share_most: dict[int, float] = {}
         self.instalments: dict[int, list[tuple[int, int]]] = {}
@@ -306,6 +307,8 @@ class _CardWriter:
             balance = [*bill.carried_over, *bill.fees_over, *bill.charges_over]
             least = bill.charges - self.tolerance - bill.most
             program.row(least, [*bill.early, *_minus(balance), (full, -bill.most)])
+            # the same for what is known of the balance: without it a part of a later bill would pass as paid in full
+            program.row(0.0, [*bill.early, (full, -max(0.0, bill.charges - self.tolerance))])
         if self.tolerance:
             left = program.column(high=self.tolerance)
             bill.left_free = [(left, 1.0)]
@@ -354,7 +357,7 @@ class _CardWriter:
         program, card, cycle = self.program, self.card, bill.cycle
         tolerance = card.late_tolerance / YUAN
         constant, due = self._minimum_due(bill)
-        missing_before = bool(self.missing)
+        self.missing_before = bool(self.missing)
         self.missing = []
         # what is kept by the last day of grace is not missing later, but for a tolerance
         lasting = not self.keep_minimums or cycle.graced or card.late_tolerance > 0
@@ -366,15 +369,28 @@ class _CardWriter:
             return
         bound = constant if cycle.minimum is not None else bill.most_minimum
         # kept, or missed, or (a minimum is at most the balance) the whole balance is paid
-        relief: Terms = [(self._cap(bill, part), bound)] if missing_before and not bill.first else []
+        relief: Terms = [(self._cap(bill, part), bound)] if self.missing_before and not bill.first else []
         if self.keep_minimums:
-            program.row(constant - tolerance, [*bill.early, *_minus(due), *relief])
+            program.row(constant - tolerance, [*bill.early, *_minus(due), *relief, *self._beyond(bill, part, constant)])
             self.written.minimum_rows.append(len(program.row_low) - 1)
             return
         mark = self.request.missed_minimum_cost / YUAN
         part.missed = program.switch(mark, weight=max(1.0, mark), safe_up=True)
-        program.row(constant - tolerance, [*bill.early, *_minus(due), (part.missed, bound), *relief])
+        beyond = self._beyond(bill, part, constant)
+        program.row(constant - tolerance, [*bill.early, *_minus(due), (part.missed, bound), *relief, *beyond])
         self._late_fee(bill, part.missed, constant, due, relief)
+
+    def _beyond(self, bill: _Bill, part: Part, constant: float) -> Terms:
+        """What paying in full asks for beyond the minimum: a bill counts as partly full only above its minimum."""
+        if part.full is None or self.missing_before:
+            return []
+        tolerances = max(0.0, self.tolerance - self.card.late_tolerance / YUAN)
+        if bill.first:
+            gap = (bill.cycle.balance - bill.cycle.paid) / YUAN - constant
+        else:
+            marked = sum(charge.amount for charge in bill.cycle.charges if charge.instalment) / YUAN
+            gap = (1 - float(self.card.minimum_rate)) * (bill.charges - marked)
+        return [(part.full, -max(0.0, gap - tolerances))]
 
     def _cap(self, bill: _Bill, part: Part) -> int:
         """A switch for paying the whole balance: only what is missing of earlier minimums can lift one above it."""

@@ -32,6 +32,8 @@ class _Tidier:
         self.request, self.legs, self.means = request, legs, means
         self.channels = {channel.id: channel for channel in request.channels}
         self.plain = not request.lines and all(_plain(channel) for channel in request.channels)
+        self.fees_free = not any(channel.fee_rate or channel.fee_minimum for channel in request.channels)
+        self.limited = any(_limited(channel) for channel in request.channels)
         self.outcomes = {card.id: outcome_of(request, card, legs) for card in request.cards}
         self.card_cost = {card.id: self._card_cost(card, legs) for card in request.cards}
         self.other_cost = self._other_cost(legs)
@@ -39,15 +41,15 @@ class _Tidier:
     def run(self) -> None:
         self._gather()
         for _ in range(_ROUNDS):
-            before = self.legs.payments
+            before = len(self.legs.payments)
             for card in self.request.cards:
                 for start, end, issued in self._bills(card):
-                    if not self._indifferent(card, issued) or not self.plain:
+                    if not self.plain or not self._indifferent(card, issued):
                         self._merge(card, start, end)
-            for payment in sorted(self.legs.payments, key=lambda payment: -payment.day):
-                self._delay(payment)
-            if len(self.legs.payments) == len(before):
+            if len(self.legs.payments) == before:
                 break
+        for payment in sorted(self.legs.payments, key=lambda payment: -payment.day):
+            self._delay(payment)
 
     def _bills(self, card: Card) -> list[tuple[int, int, Issued]]:
         issued = self.outcomes[card.id].statements
@@ -69,10 +71,10 @@ class _Tidier:
             for payment in (one for one in self.legs.payments if one.card == card.id):
                 _, _, issued = bills[bisect_right(days, payment.credited) - 1]
                 grace = min(issued.last_grace_day, self.request.last)
-                if payment.credited > grace or not self._indifferent(card, issued):
+                channel = self.channels[payment.channel]
+                if payment.credited > grace or not self._indifferent(card, issued) or not _plain(channel):
                     kept.append(payment)
                     continue
-                channel = self.channels[payment.channel]
                 day = last_day_for(channel, grace, first=payment.day) or payment.day
                 key = (card.id, payment.account, payment.channel, issued.index)
                 amount = payment.amount + (together[key].amount if key in together else 0)
@@ -117,7 +119,7 @@ class _Tidier:
         latest = last_day_for(channel, grace, first=payment.day)
         if payment.credited > grace or latest is None or latest == payment.day or payment not in self.legs.payments:
             return
-        if self.plain and card.basis is Basis.FULL and not issued.full:
+        if not self._indifferent(card, issued) and not issued.full:
             return  # every day counts there
         month_end = next_month(payment.day) - 1
         others = [one for one in self.legs.payments if one is not payment]
@@ -141,13 +143,15 @@ class _Tidier:
 
     def _allowed(self, payments: tuple[Payment, ...]) -> Legs:
         """The plan with these payments; raises BadPlan when it is not allowed."""
-        if self.plain:
-            legs = replace(self.legs, payments=payments)
+        if not self.fees_free:
+            payments = tuple(with_fees(self.request, payments))
+        legs = replace(self.legs, payments=payments)
+        if self.limited:
+            check_ways(self.request, legs)
+        if not self.request.lines:
             for means in self.means.values():
                 _check_room(means, payments)
             return legs
-        legs = replace(self.legs, payments=tuple(with_fees(self.request, payments)))
-        check_ways(self.request, legs)
         legs = with_draws(self.request, legs)
         for account in self.request.accounts:
             check_account(self.request, account, legs)
@@ -172,9 +176,12 @@ def in_order(payments: Iterable[Payment]) -> tuple[Payment, ...]:
     return tuple(sorted(payments, key=lambda one: (one.day, one.card, one.channel, -one.amount)))
 
 
+def _limited(channel: Channel) -> bool:
+    return bool(channel.per_day_max or channel.payments_per_month or channel.per_payment_min)
+
+
 def _plain(channel: Channel) -> bool:
-    limited = channel.per_day_max or channel.payments_per_month or channel.per_payment_min
-    return not (channel.fee_rate or channel.fee_minimum or limited)
+    return not (channel.fee_rate or channel.fee_minimum or _limited(channel))
 
 
 def _cut(payment: Payment, channel: Channel) -> list[Payment]:
@@ -187,6 +194,6 @@ def _check_room(means: Means, payments: Sequence[Payment]) -> None:
     gone = 0
     for payment in payments:
         if payment.account == means.account.id:
-            gone += payment.amount
+            gone += payment.amount + payment.fee
             if gone > means.safe_on(payment.day):
                 raise BadPlan(f"account {payment.account} lacks {gone - means.safe_on(payment.day)} fen")

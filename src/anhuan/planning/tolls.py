@@ -25,13 +25,36 @@ def limit_ways(
         used = [(card, option, column) for card, option, column in payments if option.channel is channel]
         if not used:
             continue
-        if channel.fee_rate or channel.fee_minimum:
+        if channel.fee_rate and channel.free_quota and not strict:
+            _monthly_fees(program, channel, used, fees)
+        elif channel.fee_rate or channel.fee_minimum:
             _fees(program, channel, used, burdens, fees, strict)
         if channel.per_day_max:
             _days(program, channel, used)
         if strict and (channel.per_payment_min or channel.payments_per_month):
             _counts(program, channel, used, burdens)
     return fees
+
+
+def _monthly_fees(
+    program: Program, channel: Channel, used: list[tuple[str, Option, int]], fees: dict[int, Terms]
+) -> None:
+    """The fee of each month as one sum, which leaves with the month's last payment: a little later than it will."""
+    months: dict[int, Terms] = {}
+    last: dict[tuple[int, str], tuple[int, int]] = {}
+    for _, option, column in used:
+        month = month_of(option.day)
+        months.setdefault(month, []).append((column, 1.0))
+        last[month, option.account] = max(last.get((month, option.account), (0, 0)), (option.day, column))
+    rate = float(channel.fee_rate)
+    for month, terms in months.items():
+        parts = []
+        for (other, _), (_, column) in last.items():
+            if other == month:
+                part = program.column(cost=1.0)
+                parts.append((part, 1.0))
+                fees[column] = [(part, 1.0)]
+        program.row(-rate * channel.free_quota / YUAN, [*parts, *((column, -rate) for column, _ in terms)])
 
 
 def _fees(

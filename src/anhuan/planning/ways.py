@@ -1,6 +1,7 @@
 """Ways for money to reach a card: when a payment is credited, and what a channel takes for it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 
@@ -10,7 +11,7 @@ from anhuan.planning.model import Channel, Payment, Request
 
 @lru_cache(maxsize=20_000)
 def workday_from(day: int) -> int:
-    """The first workday on or after a day: the Chinese calendar, Monday to Friday in years not published (planning.md)."""
+    """The first workday on or after a day: Chinese calendar; Monday to Friday in unpublished years (planning.md)."""
     while not _is_workday(date.fromordinal(day)):
         day += 1
     return day
@@ -72,18 +73,14 @@ def with_fees(request: Request, payments: Iterable[Payment]) -> list[Payment]:
     used: dict[tuple[str, int], int] = {}
     told = []
     for payment in sorted(payments, key=lambda payment: payment.day):
-        channel, month = channels[payment.channel], (payment.channel, month_of(payment.day))
-        fee = fee_for(channel, payment.amount, used=used.get(month, 0))
-        used[month] = used.get(month, 0) + payment.amount
-        told.append(
-            Payment(
-                payment.day,
-                payment.account,
-                payment.channel,
-                payment.card,
-                payment.amount,
-                fee,
-                credited_on(channel, payment.day),
-            )
-        )
+        channel = channels[payment.channel]
+        fee = 0
+        if channel.fee_rate or channel.fee_minimum:
+            month = (payment.channel, month_of(payment.day))
+            fee = fee_for(channel, payment.amount, used=used.get(month, 0))
+            used[month] = used.get(month, 0) + payment.amount
+        credited = credited_on(channel, payment.day)
+        if fee != payment.fee or credited != payment.credited:
+            payment = replace(payment, fee=fee, credited=credited)
+        told.append(payment)
     return told
