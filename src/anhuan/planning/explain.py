@@ -96,15 +96,15 @@ class _Explainer:
 
     def _timing(self, payment: Payment, issued: Issued) -> list[Words]:
         channel = self.channels[payment.channel]
-        if payment.credited == payment.day:
-            return []
         facts: dict[str, Fact] = {
             "channel": self._name(channel.id), "day": date.fromordinal(payment.day),
             "credited": date.fromordinal(payment.credited),
         }  # fmt: skip
         goal = issued.last_grace_day
-        held_up = channel.workdays_only and payment.credited <= goal and credited_on(channel, payment.day + 1) > goal
-        return [Words("workdays" if held_up and payment.day + channel.lead_days < goal else "lead", facts)]
+        next_is_late = payment.credited <= goal < credited_on(channel, payment.day + 1)
+        if channel.workdays_only and next_is_late and payment.day + channel.lead_days < goal:
+            return [Words("workdays", facts)]
+        return [Words("lead", facts)] if payment.credited != payment.day else []
 
     def _split(self, payment: Payment, issued: Issued) -> list[Words]:
         end = self._end_of(payment.card, issued)
@@ -210,7 +210,9 @@ class _Explainer:
             if issued.full:
                 told.append(Words("step_full"))
             if issued.interest:
-                told.append(Words("step_interest", {"rate": card.daily_rate, "interest": issued.interest}))
+                told.append(Words("step_interest", {
+                    "days": f"{issued.fen_days:,}", "rate": card.daily_rate, "interest": issued.interest,
+                }))  # fmt: skip
             elif not issued.full:
                 told.append(Words("step_no_interest"))
             if issued.late_fee:

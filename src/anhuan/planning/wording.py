@@ -122,8 +122,8 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
     ),
     "step_full": ("已还清,新账不计息。", "Paid in full: the charges earn no interest."),
     "step_interest": (
-        "没有还清,从各笔入账日起按日利率 {rate} 计息:本期利息 {interest}(合计后四舍五入到分)。",
-        "Not paid in full: interest from the posting days at {rate} a day, {interest} (rounded once, half up).",
+        "本期计息 {days} 分·天 × 日利率 {rate} = 利息 {interest}(合计后四舍五入到分)。",
+        "{days} fen-days × daily rate {rate} = interest of {interest} (rounded once, half up).",
     ),
     "step_no_interest": ("本期没有利息。", "No interest in this cycle."),
     "step_late_fee": (
