@@ -14,8 +14,9 @@ from typing import Any, Final
 Terms = list[tuple[int, float]]
 _WHOLE: Final = 1e-6  # how near to a whole number counts as whole
 _EXACT: Final = 0.01  # yuan: the gap aimed at first, since the last steps of a proof are mostly cheap
-_PATIENCE: Final = 0.4  # seconds until the gap that was asked for is good enough
-_OWN_SHARE: Final = 0.3  # of the time, before the general solver has its turn
+_PATIENCE: Final = 0.2  # seconds until the gap that was asked for is good enough
+_MANY: Final = 100  # switches: above, a general solver's cuts are worth their time
+_OWN_SHARE: Final = 0.3  # of the time, before it has its turn
 
 
 @dataclass(slots=True)
@@ -88,9 +89,10 @@ def solve(
     With rows named in `without`, `bound_without` is a bound for the program that lacks them.
     """
     search = _Search(program, gap, relative_gap, cutoff)
-    solved = search.run(perf_counter() + seconds * _OWN_SHARE)
-    if solved.bound < solved.cost - search.slack():  # many switches: there a general solver's cuts are worth their time
-        solved = _by_cuts(program, solved, seconds * (1 - _OWN_SHARE), gap, relative_gap, cutoff)
+    share = _OWN_SHARE if len(program.switches) > _MANY else 1.0
+    solved = search.run(perf_counter() + seconds * share)
+    if share < 1 and solved.bound < solved.cost - search.slack():
+        solved = _by_cuts(program, solved, seconds * (1 - share), gap, relative_gap, cutoff)
     return replace(solved, bound_without=search.bound_without(without)) if without else solved
 
 
