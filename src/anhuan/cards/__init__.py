@@ -46,7 +46,7 @@ from anhuan.cards.model import (
 from anhuan.cards.numbers import mask, read_last_digits, read_number
 from anhuan.cards.oracle import Agreement, CardStory, StoryBroken, StoryStatement, Taken, Told, ToldStatement, tell
 from anhuan.cards.own import own_accounts, record_balance, remove_account, set_account
-from anhuan.cards.recording import Recorder, credit_payments, record_bill, recording
+from anhuan.cards.recording import Recorder, credit_payments, record_bill, recording, rehearsing
 from anhuan.cards.safety import SafePayBy, safe_pay_by
 from anhuan.cards.service import (
     add_card,
@@ -139,6 +139,7 @@ __all__ = [
     "record_bill",
     "record_payment",
     "recording",
+    "rehearsing",
     "remove_account",
     "remove_card",
     "remove_payment",

@@ -7,7 +7,6 @@ letting it try.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from hashlib import sha256
@@ -86,35 +85,48 @@ def draft(db: Session, user_id: UUID, files: Sequence[FileRead], *, now: datetim
 
 def record_bills(db: Session, preview: Preview, *, now: datetime) -> Recorded:
     """Hand the bills of the batch to room cards, in the order of the files."""
-    done = Recorded()
-    readings: defaultdict[UUID, list[UUID]] = defaultdict(list)  # bill of room cards -> its readings in this batch
-    for file in preview.files:
-        for n, change in enumerate(file.bills):
-            if file.bank is None or not facts.can_be_recorded(change.bill, file.bank):
-                continue
-            lines = [row.line for row in file.rows if row.bill == n]
-            told = facts.facts_of(change.bill, lines, bank=file.bank, whole=file.complete, source_id=preview.id)
-            try:
-                recorded = cards.record_bill(db, preview.user_id, told, now=now)
-            except Refused as no:
-                done.problems[change.id] = Problem(no.code, no.message)
-                done.effects[change.id] = (BillEffect.OPEN, ())
-                continue
-            done.facts[change.id] = told
-            done.bills[change.id] = recorded.bill_id
-            replaced: tuple[UUID, ...] = ()
-            if recorded.superseded_id is not None:
-                stored = store.readings_of_bills(db, preview.user_id, [recorded.superseded_id])
-                replaced = (*(row.id for row in stored), *readings[recorded.superseded_id])
-            done.effects[change.id] = (_EFFECT[recorded.outcome], replaced)
-            readings[recorded.bill_id].append(change.id)
-    return done
+    with cards.recording(db, preview.user_id, now=now) as recorder:
+        return _told_to(recorder, db, preview)
 
 
 def foreseen(db: Session, preview: Preview, *, now: datetime) -> Recorded:
     """What `record_bills` would do, without doing it."""
-    with _undone(db):
-        return record_bills(db, preview, now=now)
+    if not any(file.bills for file in preview.files):
+        return Recorded()
+    with cards.rehearsing(db, preview.user_id, now=now) as recorder:
+        return _told_to(recorder, db, preview)
+
+
+def _told_to(recorder: cards.Recorder, db: Session, preview: Preview) -> Recorded:
+    done = Recorded()
+    readings: defaultdict[UUID, list[UUID]] = defaultdict(list)  # bill of room cards -> its readings in this batch
+    for file, n, told in _facts_of(preview):
+        change = file.bills[n]
+        try:
+            recorded = recorder.record(told)
+        except Refused as no:
+            done.problems[change.id] = Problem(no.code, no.message)
+            done.effects[change.id] = (BillEffect.OPEN, ())
+            continue
+        done.facts[change.id] = told
+        done.bills[change.id] = recorded.bill_id
+        replaced: tuple[UUID, ...] = ()
+        if recorded.superseded_id is not None:
+            stored = store.readings_of_bills(db, preview.user_id, [recorded.superseded_id])
+            replaced = (*(row.id for row in stored), *readings[recorded.superseded_id])
+        done.effects[change.id] = (_EFFECT[recorded.outcome], replaced)
+        readings[recorded.bill_id].append(change.id)
+    return done
+
+
+def _facts_of(preview: Preview) -> Iterator[tuple[FileChange, int, cards.BillFacts]]:
+    """The bills that can be recorded, each with its place in its file and what it says to room cards."""
+    for file in preview.files:
+        for n, change in enumerate(file.bills):
+            if file.bank is not None and facts.can_be_recorded(change.bill, file.bank):
+                lines = [row.line for row in file.rows if row.bill == n]
+                told = facts.facts_of(change.bill, lines, bank=file.bank, whole=file.complete, source_id=preview.id)
+                yield file, n, told
 
 
 def with_bills(db: Session, preview: Preview, recorded: Recorded) -> Preview:
@@ -140,16 +152,6 @@ def standing_rows(preview: Preview) -> Iterator[tuple[FileChange, RowChange]]:
         for row in file.rows:
             if row.bill is None or file.bills[row.bill].id not in over:
                 yield file, row
-
-
-@contextmanager
-def _undone(db: Session) -> Iterator[None]:
-    trial = db.begin_nested()
-    try:
-        yield
-    finally:
-        trial.rollback()
-        db.expire_all()
 
 
 def _open(read: FileRead, known_files: dict[str, str]) -> tuple[FileChange, Reading | None]:
