@@ -1,7 +1,7 @@
 """What is true of every plan: its cost is the simulator's, it is allowed, it is proved, and it charges no card."""
 
 import random
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -14,7 +14,7 @@ from tests.laws import brute
 from tests.laws.plan_requests import any_request, tiny_request
 
 from anhuan import cards, planning
-from anhuan.planning import Legs, Plan, Request, Status, cost_of, live_habits, plan, request_from
+from anhuan.planning import BadPlan, Legs, Plan, Request, Status, cost_of, live_habits, plan, request_from, settle_fees
 from anhuan.planning.explain import explain
 from anhuan.planning.model import Card, Credit, Issued, Offer
 from anhuan.planning.rules import credit_day, run_card, shares_of, terminal_charge
@@ -118,6 +118,13 @@ def test_every_plan_can_explain_itself(seed: int) -> None:
     told = explain(request, made, seconds=SECONDS)
     assert [leg.payment for leg in told.legs] == list(made.legs.payments)
     assert all(leg.reasons for leg in told.legs)
+    for leg in told.legs if not request.lines else ():
+        rest = tuple(payment for payment in made.legs.payments if payment is not leg.payment)
+        without = settle_fees(request, replace(made.legs, payments=rest))
+        try:
+            assert leg.saves == cost_of(request, without)[0].total - made.cost
+        except BadPlan:  # a fee falls on another account, which then lacks it
+            continue
     for lang in ("zh", "en"):
         answer = planning.answer_of(request, made, explanation=told, lang=lang)
         assert answer["cost"] == sum(answer["breakdown"].values())

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from anhuan.planning.costing import balances, cost_of
+from anhuan.planning.costing import balances, cost_of, outcome_of
 from anhuan.planning.explained import CardSteps, Explanation, HabitCost, IdleCash, LeftOpen, LegWhy
 from anhuan.planning.habits import live_habits
 from anhuan.planning.means import means_of
-from anhuan.planning.model import BadPlan, Card, CardOutcome, Channel, Issued, Legs, Payment, Plan, Request
+from anhuan.planning.model import Card, CardOutcome, Channel, Issued, Legs, Payment, Plan, Request
 from anhuan.planning.planner import plan as make_plan
 from anhuan.planning.rules import terminal_charge
 from anhuan.planning.settle import with_draws
-from anhuan.planning.ways import credited_on, last_day_for, with_fees
+from anhuan.planning.ways import credited_on, last_day_for, month_of, with_fees
 from anhuan.planning.wording import Fact, Words
 
 HUNDRED = 10_000  # fen
@@ -70,13 +70,26 @@ class _Explainer:
 
     def saving(self, payment: Payment) -> int:
         """The cost of the same plan without this payment, less the plan's cost, in fen."""
-        rest = [other for other in self.answer.legs.payments if other is not payment]
+        rest = tuple(other for other in self.answer.legs.payments if other is not payment)
+        card = self.cards[payment.card]
+        if not self.request.lines:  # no other card and no other channel can tell the difference
+            legs = Legs(tuple(other for other in rest if other.card == card.id), self.answer.legs.instalments)
+            return self._card_cost(card, legs) - self._card_cost(card, self.answer.legs) - self._fees_less(payment)
         bare = Legs(tuple(with_fees(self.request, rest)), self.answer.legs.instalments)
-        try:
-            return cost_of(self.request, with_draws(self.request, bare))[0].total - self.answer.cost
-        except BadPlan:  # without it a channel's smallest payments or counts do not hold any more
-            kept = replace(self.answer.legs, payments=bare.payments)
-            return cost_of(self.request, kept)[0].total - self.answer.cost
+        return cost_of(self.request, with_draws(self.request, bare))[0].total - self.answer.cost
+
+    def _card_cost(self, card: Card, legs: Legs) -> int:
+        outcome = self.outcomes[card.id] if legs is self.answer.legs else outcome_of(self.request, card, legs)
+        marks = outcome.missed * self.request.missed_minimum_cost
+        terminal = terminal_charge(outcome.bearing, card.daily_rate, self.request.terminal_days)
+        return outcome.interest + outcome.late_fees + marks + terminal
+
+    def _fees_less(self, payment: Payment) -> int:
+        """What its channel takes less in its month without a payment: those after it may use the quota it used."""
+        same = [other for other in self.answer.legs.payments
+                if other.channel == payment.channel and month_of(other.day) == month_of(payment.day)]  # fmt: skip
+        without = with_fees(self.request, (other for other in same if other is not payment))
+        return sum(other.fee for other in same) - sum(other.fee for other in without)
 
     def _bill_of(self, card: str, day: int) -> Issued:
         return max((one for one in self.outcomes[card].statements if one.day <= day), key=lambda one: one.day)

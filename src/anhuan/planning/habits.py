@@ -43,12 +43,13 @@ class Lived:
 
 def live_habits(request: Request) -> tuple[Lived, ...]:
     """All four habits, in the order of KINDS."""
-    return tuple(live(request, kind) for kind in KINDS)
+    known = _Known(request)
+    return tuple(live(request, kind, known=known) for kind in KINDS)
 
 
-def live(request: Request, kind: str) -> Lived:
-    """One habit from the first day to the last."""
-    paid = tuple(_Life(request, kind).payments())
+def live(request: Request, kind: str, *, known: "_Known | None" = None) -> Lived:
+    """One habit from the first day to the last; `known` is what all habits of a request share."""
+    paid = tuple(_Life(known or _Known(request), kind).payments())
     legs = settle_fees(request, Legs(tuple(_together(request, paid))))
     try:
         return Lived(kind, legs, cost_of(request, legs)[0])
@@ -123,21 +124,12 @@ class _Teller:
             )
 
 
-class _Life:
-    """A request lived through by one habit."""
+class _Known:
+    """What a request says to every habit: the room of each account, the ways to each card, the days to pay on."""
 
-    def __init__(self, request: Request, kind: str) -> None:
-        self.request, self.kind = request, kind
+    def __init__(self, request: Request) -> None:
+        self.request = request
         self.means: dict[str, Means] = {account.id: means_of(request, account) for account in request.accounts}
-        self.gone: Counter[str] = Counter()
-        self.used: Counter[tuple[str, int]] = Counter()
-        self.on_day: Counter[str] = Counter()
-        self.times: Counter[tuple[str, str, int]] = Counter()
-        self.tellers = [
-            _Teller(card, request.last, [credit for one in card.statements[:1] for credit in one.paid
-                                         if credit.day <= request.last])
-            for card in request.cards
-        ]  # fmt: skip
         self.ways = {
             card.id: [channel for channel in request.channels if card.id in channel.cards and channel.accounts]
             for card in request.cards
@@ -147,18 +139,49 @@ class _Life:
             for card in request.cards
             for statement in card.statements
         }
+        paydays = {day for means in self.means.values() for day in means.growth_days()}
+        days = {request.as_of, *paydays, *self.pay_days.values()}
+        self.days = sorted(day for day in days if request.as_of <= day <= request.last)
+
+    def _pay_day(self, card: Card, due: int, first: int) -> int:
+        """The last day to pay through some way so that it arrives by the due date; at once when it is too late."""
+        start = max(first, self.request.as_of)
+        latest = (last_day_for(channel, due, first=start) for channel in self.ways[card.id])
+        return max((day for day in latest if day is not None), default=start)
+
+
+class _Life:
+    """A request lived through by one habit."""
+
+    def __init__(self, known: _Known, kind: str) -> None:
+        request = known.request
+        self.known, self.kind, self.means = known, kind, known.means
+        self.gone: Counter[str] = Counter()
+        self.used: Counter[tuple[str, int]] = Counter()
+        self.on_day: Counter[str] = Counter()
+        self.times: Counter[tuple[str, str, int]] = Counter()
+        self.tellers = [
+            _Teller(card, request.last, [credit for one in card.statements[:1] for credit in one.paid
+                                         if credit.day <= request.last])
+            for card in request.cards
+        ]  # fmt: skip
 
     def payments(self) -> Iterator[Payment]:
         """What the habit pays, day by day."""
-        paydays = {day for means in self.means.values() for day in means.growth_days()}
-        days = {self.request.as_of, *paydays, *self.pay_days.values()}
-        for day in sorted(day for day in days if self.request.as_of <= day <= self.request.last):
+        for day in self.known.days:
+            if not self._has_money(day):
+                continue
             self.on_day.clear()
             for teller in self.tellers:
-                teller.come_to(day, self.pay_days)
-            bills = sorted((teller.bill for teller in self.tellers if teller.bill), key=lambda bill: bill.due)
+                teller.come_to(day, self.known.pay_days)
+            open_now = (teller.bill for teller in self.tellers if teller.bill and teller.bill.open > 0)
+            bills = sorted(open_now, key=lambda bill: bill.due)
             for bill, amount in self._wishes(bills, day):
-                yield from self._pay(bill, amount, day)
+                if amount > 0 and self._has_money(day):
+                    yield from self._pay(bill, amount, day)
+
+    def _has_money(self, day: int) -> bool:
+        return any(means.safe_on(day) > self.gone[name] for name, means in self.means.items())
 
     def _wishes(self, bills: list[_Bill], day: int) -> Iterator[tuple[_Bill, int]]:
         """What the habit would like to pay today, in its order; asked again after each payment."""
@@ -178,7 +201,7 @@ class _Life:
     def _pay(self, bill: _Bill, amount: int, day: int) -> Iterator[Payment]:
         """Pay an amount of a bill today the cheapest way that is in time, in as many payments as limits ask for."""
         while amount > 0:
-            offers = [offer for offer in self._offers(bill, amount, day) if offer[1] > 0]
+            offers = list(self._offers(bill, amount, day))
             if not offers:
                 return
             (_, _, _, channel, account), part = min(offers, key=lambda offer: offer[0][:3])
@@ -198,15 +221,17 @@ class _Life:
         self, bill: _Bill, amount: int, day: int
     ) -> Iterator[tuple[tuple[bool, float, int, Channel, str], int]]:
         """Every way with what it can carry today: late or not, its fee per fen, what it carries (negative)."""
-        for channel in self.ways[bill.card.id]:
+        for channel in self.known.ways[bill.card.id]:
             credited = credited_on(channel, day)
             if credited >= bill.end:
                 continue
             for account in channel.accounts:
                 part = self._carried(channel, bill, account, amount, day)
+                if not part:
+                    continue
                 fee = fee_for(channel, part, used=self.used[channel.id, month_of(day)])
                 late = credited > max(bill.due, day)
-                yield (late, fee / max(1, part), -part, channel, account), part
+                yield (late, fee / part, -part, channel, account), part
 
     def _carried(self, channel: Channel, bill: _Bill, account: str, amount: int, day: int) -> int:
         """The most of an amount that one payment can carry, with its fee, within money and limits; 0 for none."""
@@ -223,9 +248,3 @@ class _Life:
         while part > 0 and part + fee_for(channel, part, used=used) > spare:
             part -= max(1, part + fee_for(channel, part, used=used) - spare)
         return part if part > 0 and part >= channel.per_payment_min else 0
-
-    def _pay_day(self, card: Card, due: int, first: int) -> int:
-        """The last day to pay through some way so that it arrives by the due date; at once when it is too late."""
-        start = max(first, self.request.as_of)
-        latest = (last_day_for(channel, due, first=start) for channel in self.ways[card.id])
-        return max((day for day in latest if day is not None), default=start)
