@@ -28,10 +28,10 @@ KINDS = (
 
 
 def household(dice: random.Random, kind: Kind, *, horizon: int = 92) -> dict[str, Any]:
-    """One request of the kind: bills of a size people have, money between half and twice what falls due."""
+    """One request of the kind: bills of a size people have, income between half and twice what falls due."""
     cards = [_card(dice, i, horizon, plenty=kind.plenty) for i in range(kind.cards)]
     monthly = sum(_size(card) for card in cards)
-    share = 6.0 if kind.plenty else dice.choice((0.4, 0.7, 0.9, 1.0, 1.1, 1.3, 1.8))
+    share = 6.0 if kind.plenty else dice.choice((0.5, 0.8, 1.0, 1.2, 1.5, 2.0))
     income = int(monthly * share)
     accounts: list[dict[str, Any]] = [
         {"id": "salary", "balance": int(income * dice.uniform(0.1, 0.6)), "reserve": 50_000}
@@ -91,13 +91,13 @@ def _card(dice: random.Random, i: int, horizon: int, *, plenty: bool) -> dict[st
                         for at, part in zip((25, 14, 4), parts, strict=True)],
         })  # fmt: skip
         day = date(day.year + day.month // 12, day.month % 12 + 1, min(first.day, 28))
-    if dice.random() < 0.15 and not plenty:
+    if dice.random() < 0.08 and not plenty:
         statements[0]["carried"] = charges // 2
     balance = statements[0].get("carried", 0) + sum(charge["amount"] for charge in statements[0]["charges"])
     statements[0]["minimum"] = balance // 10
     due = first + timedelta(days=gap)
     if due < AS_OF:  # that bill is behind: most people paid it, some paid its minimum
-        paid = balance if plenty or dice.random() < 0.8 else balance // 10
+        paid = balance if plenty or dice.random() < 0.9 else balance // 10
         statements[0]["paid"] = [{"date": (due - timedelta(days=dice.randint(0, 3))).isoformat(), "amount": paid}]
     return {
         "id": f"card{i}", "daily_rate": dice.choice(("0.0005", "0.0005", "0.0005", "0.00045", "0.00035")),

@@ -386,7 +386,9 @@ def _channels_assumed(chosen: Sequence[ChannelChoice]) -> list[Assumption]:
     said = [
         Assumption(
             Words("channel_terms", {"channel": choice.zh, "fee": str(choice.terms.fee.rate),
-                                    "quota": choice.terms.fee.free_quota}), "typical")
+                                    "quota": choice.terms.fee.free_quota})
+            if choice.terms.fee.rate or choice.terms.fee.floor
+            else Words("channel_free", {"channel": choice.zh}), "typical")
         for choice in chosen
     ]  # fmt: skip
     return [*said, Assumption(Words("calendar", {"version": calendar.current().version}), "printed")]

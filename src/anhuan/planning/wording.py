@@ -183,6 +183,7 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "{channel}:每月 {quota} 免手续费,超出部分费率 {fee}。",
         "{channel}: {quota} a month free, then a rate of {fee}.",
     ),
+    "channel_free": ("{channel}:不收手续费。", "{channel}: takes no fee."),
     "calendar": ("工作日历版本 {version}。", "Calendar of workdays: version {version}."),
     # statuses
     "status_optimal": ("已证明最省", "proved cheapest"),
