@@ -6,7 +6,7 @@ letting it try.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from hashlib import sha256
@@ -145,13 +145,18 @@ def replaced_readings(preview: Preview) -> set[UUID]:
     return {each for file in preview.files for bill in file.bills for each in bill.replaces}
 
 
-def standing_rows(preview: Preview) -> Iterator[tuple[FileChange, RowChange]]:
-    """The rows of the batch that stand when it is committed: not those of a bill that the batch itself supersedes."""
+def resting_lines(preview: Preview) -> set[UUID]:
+    """The lines of the batch that it shows only in bills which it supersedes itself; all others stand."""
     over = replaced_readings(preview)
-    for file in preview.files:
-        for row in file.rows:
-            if row.bill is None or file.bills[row.bill].id not in over:
-                yield file, row
+    if not over:
+        return set()
+    hidden = {row.line_id for file in preview.files for row in file.rows if _is_over(file, row, over)}
+    seen = {row.line_id for file in preview.files for row in file.rows if not _is_over(file, row, over)}
+    return hidden - seen
+
+
+def _is_over(file: FileChange, row: RowChange, over: Set[UUID]) -> bool:
+    return row.bill is not None and file.bills[row.bill].id in over
 
 
 def _open(read: FileRead, known_files: dict[str, str]) -> tuple[FileChange, Reading | None]:
@@ -216,21 +221,25 @@ def _told(file: FileChange, recorded: Recorded, totals: Mapping[UUID, int | None
 
 def _moved(db: Session, preview: Preview) -> tuple[list[Row], list[Row]]:
     """The rows that begin to stand with this batch, and those that cease to."""
-    streams = {file.id: stream_of_file(file) for file in preview.files}
-    standing: dict[UUID, Row] = {}
-    new: set[UUID] = set()
-    for file, row in standing_rows(preview):
-        if row.line_id not in standing:
-            standing[row.line_id] = linking.row_of(file, row, streams[file.id])
+    over, hidden = replaced_readings(preview), resting_lines(preview)
+    arrive: list[Row] = []
+    known: dict[UUID, tuple[FileChange, RowChange]] = {}
     for file in preview.files:
-        new.update(row.line_id for row in file.rows if row.new)
-    over = replaced_readings(preview)
-    shown_before = {line for line, _ in store.standing_sightings(db, preview.user_id, over)} if over else set()
-    leave = store.lines_only_shown_by(db, preview.user_id, shown_before, over) - standing.keys() if over else set()
-    known = standing.keys() - new
+        stream = stream_of_file(file)
+        for row in file.rows:
+            if hidden and row.line_id in hidden:
+                continue
+            if row.new:
+                arrive.append(linking.row_of(file, row, stream))
+            elif row.line_id not in known:
+                known[row.line_id] = file, row
     revived = store.resting(db, preview.user_id, known) if known else set()
-    arrive = [row for line, row in standing.items() if line in new or line in revived]
-    return arrive, store.rows_by_id(db, preview.user_id, leave) if leave else []
+    arrive += [linking.row_of(*known[line], stream_of_file(known[line][0])) for line in known if line in revived]
+    if not over:
+        return arrive, []
+    shown_before = {line for line, _ in store.standing_sightings(db, preview.user_id, over)}
+    leave = store.lines_only_shown_by(db, preview.user_id, shown_before, over) - known.keys()
+    return arrive, store.rows_by_id(db, preview.user_id, leave)
 
 
 def stream_of_file(file: FileChange) -> str:

@@ -1,6 +1,6 @@
 """From matches to link changes: what a batch adds to the stored links and which of them a better pair replaces."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -43,37 +43,42 @@ def link_changes(
     moved = [*arrive, *leave]
     if not moved:
         return (), ()
-    amounts = {(row.currency, abs(row.amount)) for row in moved}
-    orders = {root for row in moved if (root := root_of(row.reference))}
     gone = {row.id for row in leave}
-    stored_before = store.has_lines(db, user_id)
-    by_amount = _after(store.rows_by_amount(db, user_id, amounts) if stored_before else (), arrive, gone)
-    by_order = _after(store.rows_by_order(db, user_id, orders) if stored_before and orders else (), arrive, gone)
-    touched = by_amount.keys() | by_order.keys() | gone
-    stored = store.said(store.links_of(db, user_id, touched)) if store.has_links(db, user_id) else {}
+    by_amount: Sequence[Row] = arrive
+    by_order: Sequence[Row] = arrive
+    stored: dict[tuple[str, UUID, UUID], LinkRow] = {}
+    if store.has_lines(db, user_id):
+        amounts = {(row.currency, abs(row.amount)) for row in moved}
+        orders = {root for row in moved if (root := root_of(row.reference))}
+        by_amount = _after(store.rows_by_amount(db, user_id, amounts), arrive, gone)
+        by_order = _after(store.rows_by_order(db, user_id, orders) if orders else (), arrive, gone)
+        if store.has_links(db, user_id):
+            touched = {row.id for row in by_amount} | {row.id for row in by_order} | gone
+            stored = store.said(store.links_of(db, user_id, touched))
     proven = {said: link for said, link in stored.items() if link.reason == ORDER}
     judged = {said: link for said, link in stored.items() if link.reason != ORDER}
-    added, dropped = _compare(judged, match(by_amount.values()), by_amount.keys() | gone)
-    more, fewer = _compare(proven, match_orders(by_order.values()), by_order.keys() | gone)
+    added, dropped = _compare(judged, match(by_amount), by_amount, gone)
+    more, fewer = _compare(proven, match_orders(by_order), by_order, gone)
     added, dropped = added + more, dropped + fewer
     made = zip(store.new_ids(len(added)), added, strict=True)
     return tuple(_change(link_id, found) for link_id, found in made), tuple(dropped)
 
 
 def _compare(
-    stored: Mapping[tuple[str, UUID, UUID], LinkRow], matched: Iterable[Match], touched: Set[UUID]
+    stored: Mapping[tuple[str, UUID, UUID], LinkRow], matched: Iterable[Match], world: Iterable[Row], gone: set[UUID]
 ) -> tuple[list[Match], list[UUID]]:
     """What is to be added to the stored links of the touched lines, and what to be dropped from them."""
     wanted = {(found.kind.value, found.first.id, found.second.id): found for found in matched}
     added = [found for said, found in wanted.items() if said not in stored]
+    touched = gone.union(row.id for row in world) if stored else gone
     dropped = [link.id for said, link in stored.items() if said not in wanted and not touched.isdisjoint(said[1:])]
     return added, dropped
 
 
-def _after(stored: Iterable[Row], arrive: Iterable[Row], gone: set[UUID]) -> dict[UUID, Row]:
+def _after(stored: Iterable[Row], arrive: Sequence[Row], gone: set[UUID]) -> list[Row]:
     """The rows that stand after the change."""
-    world = {row.id: row for row in stored if row.id not in gone}
-    return world | {row.id: row for row in arrive}
+    coming = {row.id for row in arrive}
+    return [*(row for row in stored if row.id not in gone and row.id not in coming), *arrive]
 
 
 def _change(link_id: UUID, found: Match) -> LinkChange:

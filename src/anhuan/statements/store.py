@@ -33,6 +33,7 @@ from anhuan.statements.tables import (
 )
 
 _UUID_MARK: Final = 0x7 << 76 | 0b10 << 62
+_VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}  # RFC 9562, 4.1
 _FEE_WORDS: Final = "年费|手续费|违约金|滞纳金|会员费|工本费|利息|[Ff]ee|FEE|[Ii]nterest|INTEREST"
 _COPY_ROWS: Final = 2000
 _MATCHED: Final = (
@@ -71,6 +72,15 @@ def id_stream() -> Iterator[UUID]:
     """Fresh ids without end."""
     while True:
         yield from new_ids(_COPY_ROWS)
+
+
+def id_texts() -> Iterator[str]:
+    """The same as 32 hexadecimal digits each, for rows that are only written and never looked at."""
+    while True:
+        stamp = int(clock.now().timestamp() * 1000) & (1 << 48) - 1
+        head, chance = f"{stamp:012x}7", os.urandom(10 * _COPY_ROWS).hex()
+        for at in range(0, 20 * _COPY_ROWS, 20):
+            yield f"{head}{chance[at : at + 3]}{_VARIANT[chance[at + 3]]}{chance[at + 4 : at + 19]}"
 
 
 # --- the book ---------------------------------------------------------------------------------------------------------
@@ -477,6 +487,12 @@ def copied_text(value: str | None) -> str:
     if value is None:
         return r"\N"
     return _SPECIAL.sub(_escaped, value) if _SPECIAL.search(value) else value
+
+
+@lru_cache(maxsize=16384)
+def copied_word(value: str | None) -> str:
+    """The same for text that comes again and again: a shop, a card, a way to pay."""
+    return copied_text(value)
 
 
 @lru_cache(maxsize=8192)

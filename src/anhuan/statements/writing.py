@@ -38,14 +38,14 @@ _LINK: Final = ("user_id", "id", "kind", "first_id", "second_id", "score", "reas
 def write(db: Session, preview: Preview, recorded: Recorded, *, now: datetime) -> dict[str, int]:
     """Write the files, bills, lines, sightings and links of a change set; says how much of each."""
     user_id, new = preview.user_id, [each for each in preview.files if each.effect is FileEffect.NEW]
-    standing = {row.line_id for _, row in intake.standing_rows(preview)}
+    resting = intake.resting_lines(preview)
     over = intake.replaced_readings(preview)
     store.copy_in(db, "statement_files", _FILE, _files(preview, now))
     store.copy_in(db, "statement_bills", _BILL, _bills(user_id, new, recorded))
     store.copy_in(db, "statement_fields", _FIELD, _fields(user_id, new))
-    store.copy_text(db, "statement_lines", _LINE, _lines(user_id, new, standing))
+    store.copy_text(db, "statement_lines", _LINE, _lines(user_id, new, resting))
     store.copy_text(db, "statement_sightings", _SIGHTING, _sightings(user_id, new, over))
-    _turn_over(db, preview, new, standing)
+    _turn_over(db, preview, new, resting)
     write_links(db, user_id, preview.links, preview.unlinked)
     effects = intake.counted(bill.effect for file in new for bill in file.bills)
     return {
@@ -119,7 +119,7 @@ def _account_of(faces: Sequence[cards.AccountFace], bank: str, tail: str | None)
     return mine[0].account_id if len(mine) == 1 and not tail else None
 
 
-def _turn_over(db: Session, preview: Preview, new: Sequence[FileChange], standing: set[UUID]) -> None:
+def _turn_over(db: Session, preview: Preview, new: Sequence[FileChange], resting: set[UUID]) -> None:
     """Superseded bills lie down with the rows that only they show, and rows shown anew stand up again."""
     user_id, moved = preview.user_id, set[UUID]()
     for file in new:
@@ -127,7 +127,7 @@ def _turn_over(db: Session, preview: Preview, new: Sequence[FileChange], standin
             if bill.replaces:
                 store.supersede(db, user_id, bill.replaces, by=bill.id)
                 moved.update(store.set_sightings(db, user_id, bill.replaces, standing=False))
-    known = {row.line_id for file in new for row in file.rows if not row.new} & standing
+    known = {row.line_id for file in new for row in file.rows if not row.new} - resting
     moved |= store.resting(db, user_id, known) if known else set()
     if moved:
         store.sum_up_standing(db, user_id, moved)
@@ -168,38 +168,43 @@ def _fields(user_id: UUID, files: Sequence[FileChange]) -> Iterator[tuple[Any, .
         yield user_id, field_id, bill_id, each.name, each.value, each.confidence, each.span, each.inferred
 
 
-def _lines(user_id: UUID, files: Iterable[FileChange], standing: set[UUID]) -> Iterator[str]:
+def _lines(user_id: UUID, files: Iterable[FileChange], resting: set[UUID]) -> Iterator[str]:
     """The new lines in COPY's text form and the order of _LINE."""
-    text, day, number = store.copied_text, store.copied_day, store.copied_number
+    text, word, day, number = store.copied_text, store.copied_word, store.copied_day, store.copied_number
+    mine = user_id.hex
     for file in files:
         head = "\t".join(
             map(text, (intake.stream_of_file(file), file.kind.value, file.source.value, file.bank))
         )  # the same for all rows of a file
+        pockets: dict[tuple[str | None, int | None, str | None], str] = {}
         for row in file.rows:
             if not row.new:
                 continue
             line = row.line
+            whose = (line.card, row.bill, line.account)
+            if (pocket := pockets.get(whose)) is None:
+                pocket = f"{head}\t{text(linking.card_of(file, row))}\t{text(linking.account_of(file, row))}"
+                pockets[whose] = pocket
             original, original_currency = line.original or _NEITHER
             share, shares = line.instalment or _NEITHER
+            root = root_of(line.reference)
+            order = text(line.reference)
             yield (
-                f"{user_id}\t{row.line_id.hex}\t{row.key.hex()}\t{row.occurrence}\t{head}"
-                f"\t{text(linking.card_of(file, row))}\t{text(linking.account_of(file, row))}"
+                f"{mine}\t{row.line_id.hex}\t{row.key.hex()}\t{row.occurrence}\t{pocket}"
                 f"\t{day(line.traded_on or line.posted_on)}\t{day(line.posted_on)}\t{day(line.traded_on)}"
-                f"\t{text(line.description)}\t{line.amount}\t{line.currency}\t{line.kind.value}"
-                f"\t{text(line.reference)}\t{text(root_of(line.reference))}\t{text(line.counterparty)}"
-                f"\t{text(line.paid_with)}\t{number(original)}\t{text(original_currency)}\t{number(share)}"
-                f"\t{number(shares)}\t{number(line.balance)}\t{'t' if row.line_id in standing else 'f'}"
+                f"\t{word(line.description)}\t{line.amount}\t{line.currency}\t{line.kind.value}"
+                f"\t{order}\t{order if root == line.reference else text(root)}\t{word(line.counterparty)}"
+                f"\t{word(line.paid_with)}\t{number(original)}\t{text(original_currency)}\t{number(share)}"
+                f"\t{number(shares)}\t{number(line.balance)}\t{'f' if row.line_id in resting else 't'}"
             )
 
 
 def _sightings(user_id: UUID, files: Sequence[FileChange], over: set[UUID]) -> Iterator[str]:
     """Which file shows which line where, in COPY's text form and the order of _SIGHTING."""
-    made = store.id_stream()
+    made, mine, text = store.id_texts(), user_id.hex, store.copied_text
     for file in files:
-        bills = [(bill.id.hex, "f" if bill.id in over else "t") for bill in file.bills]
+        bills = [f"{bill.id.hex}\t%d\t%s\t{'f' if bill.id in over else 't'}" for bill in file.bills]
+        none, shown_by = r"\N" + "\t%d\t%s\tt", file.id.hex
         for n, row in enumerate(file.rows):
-            bill, standing = (r"\N", "t") if row.bill is None else bills[row.bill]
-            yield (
-                f"{user_id}\t{next(made).hex}\t{file.id.hex}\t{row.line_id.hex}\t{bill}\t{n}"
-                f"\t{store.copied_text(row.line.span)}\t{standing}"
-            )
+            place = (none if row.bill is None else bills[row.bill]) % (n, text(row.line.span))
+            yield f"{mine}\t{next(made)}\t{shown_by}\t{row.line_id.hex}\t{place}"
