@@ -17,10 +17,10 @@ def test_a_bill_of_2026_has_one_card_and_no_usd(shape: str, charset: str) -> Non
 def test_rows_without_signs_take_the_sign_of_their_section(shape: str) -> None:
     reading = read(letters.bocom_2026(), shape)
     assert lines(reading) == [
-        "2026-07-20 2026-07-20 -123.18 CNY - repayment 信用卡还款 手机银行",
-        "2026-07-21 2026-07-22 -20.00 CNY - refund 退货 某商城",
-        "2026-07-25 2026-07-26 14.60 CNY - purchase 消费 某超市",
-        "2026-07-28 2026-07-29 20.00 CNY - purchase 消费 某拉面店",
+        "2026-07-20 2026-07-20 -123.18 CNY 8679 repayment 信用卡还款 手机银行",
+        "2026-07-21 2026-07-22 -20.00 CNY 8679 refund 退货 某商城",
+        "2026-07-25 2026-07-26 14.60 CNY 8679 purchase 消费 某超市",
+        "2026-07-28 2026-07-29 20.00 CNY 8679 purchase 消费 某拉面店",
     ]
     assert reading.lines[-1].original == (420, "JPY")
 

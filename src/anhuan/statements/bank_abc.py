@@ -68,7 +68,8 @@ def _turned(bill: Bill, signed: bool) -> Bill:
     total, least = bill.total_due or 0, bill.minimum_due or 0
     if (not signed and total >= 0) or (total > 0 and least > 0):
         return bill
-    return replace(bill, total_due=-total, minimum_due=None if bill.minimum_due is None else -least)
+    # Some print the minimum with the sign of the total and some without: it is never money of the holder's.
+    return replace(bill, total_due=-total, minimum_due=None if bill.minimum_due is None else abs(least))
 
 
 BANK: Final = Bank(

@@ -4,14 +4,18 @@ from datetime import date
 from typing import Final
 
 from anhuan.statements import rules
-from anhuan.statements.bill_columns import NAMED_MONEY, draft_of, row, rows_of
+from anhuan.statements.bill_columns import NAMED_MONEY, draft_of, first_rows_of, row
 from anhuan.statements.bill_labels import LabelBook, facts_of
 from anhuan.statements.bill_reader import Bank, Draft, account_bills, dates_of
 from anhuan.statements.bill_rows import SIGNED, RowShape
 from anhuan.statements.text import Sheet
 
 _LABELS: Final = LabelBook()
-_ROWS: Final = RowShape(row("trade post desc amount tail", amount=rf"(?:{NAMED_MONEY}|{SIGNED})"))
+_AMOUNT: Final = rf"(?:{NAMED_MONEY}|{SIGNED})"
+_ROWS: Final = (
+    RowShape(row("trade post desc amount tail", amount=_AMOUNT)),
+    RowShape(row("trade post desc amount", amount=_AMOUNT)),
+)
 
 
 def _bill_2025(sheet: Sheet) -> Draft | None:
@@ -27,7 +31,7 @@ def _bill_2021(sheet: Sheet) -> Draft | None:
 def _bill(sheet: Sheet, *, complete: bool) -> Draft | None:
     facts = facts_of(sheet, _LABELS)
     dates = dates_of(facts, sent_on=sheet.sent_on)
-    lines = rows_of(sheet, _ROWS, dates)
+    lines = first_rows_of(sheet, _ROWS, dates)
     if not dates.any or (complete and "最后还款日" in sheet.labels and not lines):
         return None
     bills = account_bills(facts, dates, rules.tails_of(lines))

@@ -33,7 +33,7 @@ _SINGLE_RUN: Final = Run(("due_on", "statement_on"))
 _DAY: Final = rf"(?:{DATE}|{MM_SLASH_DD})"
 _HEADINGS: Final = {
     r"/\s*RMB\b|人民币交易明细": Heading(currency="CNY"),
-    r"/\s*USD\b|外币/|外币交易明细|美元交易明细": Heading(currency="USD"),
+    r"/\s*USD\b|外币/|(?:外币|美元)\s*(?:\([^()\n]{1,8}\))?\s*(?:账户)?\s*交易明细": Heading(currency="USD"),
     r"\([^()\n]{0,12}:\s*\d{4}\)": Heading(card=True),
 }
 _CELLS: Final = RowShape(
@@ -73,12 +73,16 @@ def _bill(sheet: Sheet) -> Draft | None:
     if not rows:
         return None
     total = (run or facts).money("total_due")
+    if total is not None and total.amount is not None:
+        rows = _by_currency(rows, total.amount.minor)
     refused: list[Problem] = []
     if total is not None and total.amount is not None:
-        refused += rules.totals_disagree([row.total_due for row in rows], total.amount.minor, "人民币欠款总计")
+        refused += rules.totals_disagree(_yuan(rows), total.amount.minor, "人民币欠款总计")
     notes: list[Problem] = []
     lines = _lines(sheet, dates.statement_on, notes)
-    bills = card_bills(rows, dates) + _foreign(sheet, dates, rows, lines)
+    bills = card_bills(rows, dates)
+    if all(row.currency == "CNY" for row in rows):
+        bills += _foreign(sheet, dates, rows, lines)
     return Draft(bills, lines, refused, notes)
 
 
@@ -103,6 +107,19 @@ def _card_rows(sheet: Sheet) -> list[CardRow]:
         if due is not None and least is not None:
             rows.append(CardRow(tail_of(met["card"]), "CNY", due.minor, least.minor, None, sheet.printed(*met.span())))
     return rows
+
+
+def _by_currency(rows: list[CardRow], total: int) -> list[CardRow]:
+    """A second table repeats cards for their dollars: told by the yuan rows before it, which make up the yuan total."""
+    cards = [row.card for row in rows]
+    repeated = next((place for place, card in enumerate(cards) if card in cards[:place]), len(rows))
+    if sum(_yuan(rows[:repeated])) != total:
+        return rows
+    return rows[:repeated] + [row._replace(currency="USD") for row in rows[repeated:]]
+
+
+def _yuan(rows: Sequence[CardRow]) -> list[int]:
+    return [row.total_due or 0 for row in rows if row.currency == "CNY"]
 
 
 def _foreign(sheet: Sheet, dates: Dates, rows: Sequence[CardRow], lines: Sequence[Line]) -> list[Bill]:

@@ -41,6 +41,7 @@ def _bill(sheet: Sheet) -> Draft | None:
     card = first_card(sheet)
     notes: list[Problem] = []
     lines = [_signed(line) for line in lines_of(sheet, _ROWS, near=dates.statement_on, notes=notes)]
+    lines = [line if line.card else replace(line, card=card) for line in lines]  # one card per mail
     return Draft(account_bills(facts, dates, (card,) if card else (), level=Level.CARD), lines, notes=notes)
 
 

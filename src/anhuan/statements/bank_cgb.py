@@ -18,7 +18,7 @@ _LABELS: Final = LabelBook({"other": ("卡片消费额度", "存款")})
 _NUMBER: Final = r"(?:-\s*)?\d[\d,]*(?:\.\d{1,2})?"
 _LIMIT: Final = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d\d)?|\d+\.\d\d|\d{5,8})"  # four digits may be the card of the next row
 _PLAIN: Final = rf"(?:[\xa5$]\s*)?{SIGNED}"
-_TAILS: Final = r"(?P<card>\d{4})(?P<more>(?:[\s(/]{1,4}\d{4}(?![\d.,/-])(?: ?附)?(?: ?\))?){0,8})"
+_TAILS: Final = r"(?P<card>\d{4})(?: ?附 ?\)?)?(?P<more>(?:[\s(/]{1,4}\d{4}(?![\d.,/-])(?: ?附)?(?: ?\))?){0,8})"
 # 1119（6736附）/: the card, and the supplementary cards whose rows it pays. 无欠款 stands in place of the amounts.
 _CARD_ROW: Final = re.compile(
     rf"(?<![\d*./-]){_TAILS}\s*/?\s+(?:(?P<total>{_PLAIN})\s+(?P<minimum>{_PLAIN}|无欠款)|无欠款(?:\s+无欠款){{0,2}})\s+"

@@ -28,7 +28,9 @@ _ROWS: Final = RowShape(
         r"美元账户": Heading(currency="USD"),
     },
 )
-_ROWS_BEGIN: Final = re.compile(rf"(?:主卡|附属卡|附卡|本卡)(?:交易|明细)|{YEAR_DAY}\s+{YEAR_DAY}\s+[^\d\s]")
+_ROWS_BEGIN: Final = re.compile(
+    rf"(?:主卡|附属卡|附卡|本卡)(?:交易|明细)|{YEAR_DAY}\s+{YEAR_DAY}\s+(?!{_AMOUNT})[^\d\s]"
+)
 
 
 def _bill_2026(sheet: Sheet) -> Draft | None:

@@ -27,6 +27,8 @@ _ALONE: Final = r"(?:(?<=[\n\t\r])|\A){}(?=[ \t\r]*(?:[A-Za-z ]+)?(?:[\n\r\t]|\Z
 _HEADINGS: Final = {
     r"New Balance[ \t\r\n]+RMB(?![ \t\r\n]*[\d-])": Heading(currency="CNY"),
     r"New Balance[ \t\r\n]+USD(?![ \t\r\n]*[\d-])": Heading(currency="USD"),
+    _ALONE.format(r"人民币(?:账户)?"): Heading(currency="CNY"),
+    _ALONE.format(r"美\s?元(?:账户)?"): Heading(currency="USD"),
     _ALONE.format(r"消\s?费"): Heading(LineKind.PURCHASE),
     _ALONE.format(r"还\s?款"): Heading(LineKind.REPAYMENT),
     _ALONE.format(r"退\s?[货款]"): Heading(LineKind.REFUND),

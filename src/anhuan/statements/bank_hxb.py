@@ -1,11 +1,12 @@
 """华夏银行: one bill for the account, the statement day as a rule of the month. Templates of 2020, 2022 and 2026."""
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
 from anhuan.statements import rules
-from anhuan.statements.bill_columns import MONTH_DAY, SIGN_MONEY, YEAR_DAY, draft_of, row, rows_of
+from anhuan.statements.bill_columns import ANY_DAY, SIGN_MONEY, draft_of, first_rows_of, row
 from anhuan.statements.bill_dates import by_month_rule, by_rule_marked
 from anhuan.statements.bill_labels import COMMON, LabelBook, facts_of
 from anhuan.statements.bill_reader import Bank, Draft, account_bills, dates_of
@@ -22,28 +23,30 @@ _HEADINGS: Final = {
 }
 _AMOUNT: Final = rf"(?:{SIGN_MONEY}|{SIGNED})"
 # The number of the paying debit card may stand before the tail; masked, it stays in the description.
-_ROWS: Final = RowShape(row("trade post desc tail amount", date=MONTH_DAY, amount=_AMOUNT), _HEADINGS)
-_OLD_ROWS: Final = RowShape(row("trade post desc amount tail", date=YEAR_DAY, amount=_AMOUNT), _HEADINGS)
+_ROWS: Final = tuple(
+    RowShape(row(columns, date=ANY_DAY, amount=_AMOUNT), _HEADINGS)
+    for columns in ("trade post desc tail amount", "trade post desc amount tail", "trade post desc amount")
+)
 
 
 def _bill_2022(sheet: Sheet) -> Draft | None:
     """2022 to 2026: 本期应还款, either currency first, tails before the amounts, days without year."""
-    return None if re.search(r"月份\s*\)", sheet.text) else _bill(sheet, _ROWS, MONTH_DAY)
+    return None if re.search(r"月份\s*\)", sheet.text) else _bill(sheet, _ROWS)
 
 
 def _bill_2020(sheet: Sheet) -> Draft | None:
     """2020 to 2022: 本期应还金额 RMB: … USD: …, tails behind the amounts, days with their year."""
-    return _bill(sheet, _OLD_ROWS, YEAR_DAY)
+    return _bill(sheet, (_ROWS[1], _ROWS[0], _ROWS[2]))
 
 
-def _bill(sheet: Sheet, rows: RowShape, day: str) -> Draft | None:
+def _bill(sheet: Sheet, rows: Sequence[RowShape]) -> Draft | None:
     facts = facts_of(sheet, _LABELS)
     dates = by_month_rule(sheet, dates_of(facts, sent_on=sheet.sent_on))
     if not dates.any:
         return None
-    lines = rows_of(sheet, rows, dates)
+    lines = first_rows_of(sheet, rows, dates)
     bills = by_rule_marked(account_bills(facts, dates, rules.tails_of(lines)))
-    return draft_of(sheet, bills, lines, dates, date=day) if bills else None
+    return draft_of(sheet, bills, lines, dates) if bills else None
 
 
 BANK: Final = Bank(

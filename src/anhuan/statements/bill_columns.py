@@ -13,11 +13,12 @@ from anhuan.statements.text import CURRENCY, DATE, Sheet, date_of
 # A day with its year, and the time that some banks print behind it; or month and day alone.
 YEAR_DAY: Final = rf"{DATE}(?:\s+\d\d:\d\d(?::\d\d)?)?"
 MONTH_DAY: Final = r"(?<![\d.,*/:-])(?:0[1-9]|1[0-2])[/-](?:0[1-9]|[12]\d|3[01])(?![\d/-])"
+ANY_DAY: Final = rf"(?:{YEAR_DAY}|{MONTH_DAY})"
 SIGN_MONEY: Final = rf"(?:-\s*)?[\xa5$]\s*(?:-\s*)?{SIGNED}"
 NAMED_MONEY: Final = rf"(?:-\s*)?{CURRENCY}\s*:?\s*{SIGNED}"
 
 _COLUMNS: Final[Mapping[str, str]] = MappingProxyType({
-    "tail": rf"(?P<tail>{TAIL})",
+    "tail": rf"(?P<tail>{TAIL})(?![/-]\d|年)",
     "amount": r"(?P<amount>{amount})(?!\s+{amount})",
     "orig": rf"(?:(?:(?P<orig_cur>{CURRENCY})\s*)?(?P<orig>{SIGNED})\s+)",
 })  # fmt: skip
@@ -64,8 +65,13 @@ def rows_of(sheet: Sheet, form: RowShape, dates: Dates) -> list[Line]:
     return [line for line in rows if line.traded_on == line.posted_on or {line.traded_on, line.posted_on} != own]
 
 
+def first_rows_of(sheet: Sheet, forms: Sequence[RowShape], dates: Dates) -> list[Line]:
+    """The rows of the first form that has any: a bank's own columns first, then fewer columns."""
+    return next((lines for form in forms if (lines := rows_of(sheet, form, dates))), [])
+
+
 def draft_of(
-    sheet: Sheet, bills: Sequence[Bill], lines: Sequence[Line], dates: Dates, *, date: str = YEAR_DAY, notes: int = 0
+    sheet: Sheet, bills: Sequence[Bill], lines: Sequence[Line], dates: Dates, *, date: str = ANY_DAY, notes: int = 0
 ) -> Draft:
     """The bills with their rows; two dates side by side that became no row are told, so that no row is lost in silence.
 

@@ -69,6 +69,10 @@ _VALUE: Final = re.compile(
     rf"|(?P<none>[\xa5$]?\s*-{{2,}}(?!\d)|无欠款|无需还款)|(?<![\d*./,-])(?P<bare>\d{{3,8}})(?![\d*./年月-])"
 )
 _ROWS_BEGIN: Final = re.compile(r"明\s*细|交\s*易|transaction|detail", re.I)  # behind the values come the rows
+# 最低还款额=信用额度内消费款的10%…, 最低还款额是指…: a sentence explains the word, and its numbers are nobody's.
+_DEFINED: Final = re.compile(
+    r"[\"'”’」)]?\s?(?:=\s?[\u4e00-\u9fff]|[是系]?指|计算公式|的?计算方[法式])[^\t\n\r。;]{0,200}"
+)
 _VALUE_BEFORE: Final = re.compile(r"[\d日号元-][ (/]{0,3}\Z")
 _KINDS: Final = {
     "statement_on": "date", "due_on": "date", "cycle": "period",
@@ -102,16 +106,18 @@ class _Value(NamedTuple):
 
 
 class Facts:
-    """What the labels of one bill gave; the first place that gives a field counts."""
+    """What the labels of one bill gave; the first place that gives a field counts, also where it gives ￥---."""
 
     def __init__(self, found: Sequence[Fact]) -> None:
         self._money: dict[tuple[str, str], Fact] = {}
         self._words: dict[str, Fact] = {}
+        dashed: set[tuple[str, str | None]] = set()
         for fact in found:
-            if fact.amount is not None:
-                self._money.setdefault((fact.field, fact.amount.currency or "CNY"), fact)
-            else:
+            if fact.amount is None:
                 self._words.setdefault(fact.field, fact)
+                dashed.add((fact.field, _currency(fact.text)))
+            elif (fact.field, fact.amount.currency or "CNY") not in dashed:
+                self._money.setdefault((fact.field, fact.amount.currency or "CNY"), fact)
 
     def money(self, field: str, currency: str = "CNY") -> Fact | None:
         """The amount beside the field's label in one currency."""
@@ -172,7 +178,13 @@ def facts_of(sheet: Sheet, book: LabelBook, *, start: int = 0, end: int | None =
     if len(lower) != len(text):  # a letter whose small form is longer, such as İ: no bank prints one
         lower = text
     labels = []
+    explained = start
     for match in book.pattern.finditer(lower, start, len(text) if end is None else end):
+        if match.start() < explained:
+            continue
+        if sentence := _DEFINED.match(text, match.end()):
+            explained = sentence.end()
+            continue
         field, currency = book.fields[_key(match[0])]
         labels.append(_Label(field, currency, match.start(), match.end()))
     return Facts([fact for group, values in _runs(text, labels) for fact in _settle(text, group, values)])

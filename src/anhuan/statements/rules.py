@@ -31,11 +31,14 @@ _WORDS: Final[Sequence[tuple[re.Pattern[str], LineKind]]] = (
     (re.compile("溢缴款转出|溢缴款领回"), LineKind.TRANSFER),
     (re.compile("利息|透支息"), LineKind.INTEREST),
     (
-        re.compile("年费|手续费|违约金|滞纳金|会员费|服务费|使用费|工本费|超限费|挂失费|费用|短信费|fee", re.I),
+        re.compile(
+            "年费|手续费|违约金|滞纳金|会员费|服务费|使用费|工本费|超限费|挂失费|费用|短信费|(?<![a-z])fees?(?![a-z])",
+            re.I,
+        ),
         LineKind.FEE,
     ),
     (re.compile("取现|预借现金|现金支取|cash advance", re.I), LineKind.CASH_ADVANCE),
-    (re.compile(r"分期|\d{1,2}\s*/\s*\d{1,2}\s*期|第\s*\d{1,2}\s*期|instal", re.I), LineKind.INSTALMENT),
+    (re.compile(r"分期|\d{1,2}\s*/\s*\d{1,2}\s*期|第\s*\d{1,2}\s*期|instal+ment", re.I), LineKind.INSTALMENT),
 )
 _ANY_WORD: Final = re.compile("|".join(words.pattern for words, _ in _WORDS), re.I)
 _SHARE: Final = (
