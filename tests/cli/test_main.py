@@ -15,7 +15,6 @@ HEAVY = (
     "alembic",
     "highspy",
     "numpy",
-    "pdfplumber",
     "pypdfium2",
     "jinja2",
 )

@@ -11,9 +11,7 @@ from packaging.requirements import Requirement
 # Licences of the product's packages that need a word; everything else must be plainly permissive.
 REASONS = {
     "psycopg": "LGPL: imported as it is and replaceable; named in NOTICE",
-    "psycopg-pool": "LGPL: imported as it is and replaceable; named in NOTICE",
     "psycopg-binary": "LGPL: imported as it is and replaceable; named in NOTICE",
-    "chinesecalendar": "MIT by its licence file; the metadata leave the field empty",
 }
 FREE = re.compile(
     r"\b(mit|bsd|apache|isc|psf|python software foundation|zlib|0bsd|unlicense|public domain|mpl|mozilla|ofl|"
@@ -56,7 +54,7 @@ def licence_of(name: str) -> str:
 
 
 def test_the_walk_finds_the_packages_of_the_product() -> None:
-    assert {"sqlalchemy", "psycopg", "psycopg-binary", "highspy", "pdfminer-six"} <= set(product_packages())
+    assert {"sqlalchemy", "psycopg", "psycopg-binary", "highspy", "pypdfium2"} <= set(product_packages())
 
 
 @pytest.mark.parametrize("name", product_packages())
