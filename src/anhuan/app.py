@@ -13,14 +13,18 @@ from fastapi import FastAPI
 from sqlalchemy.orm import Session, sessionmaker
 
 from anhuan import api
-from anhuan.kit import clock, db
+from anhuan.kit import calendar, clock, db, settings
 from anhuan.web import shell
 
 THREADS: Final = db.POOL + db.OVERFLOW  # a thread without a connection would only wait for one
 
 
 def create(sessions: sessionmaker[Session], *, now: Callable[[], datetime] = clock.now) -> FastAPI:
-    """The application over one database; a test may hold the clock in its hand."""
+    """The application over one database; a test may hold the clock in its hand.
+
+    Years that the operator put into the folder `calendar` of this installation are in force from here on.
+    """
+    calendar.load_folder(settings.read().home / "calendar")
     house = FastAPI(title="Anhuan", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
     json = api.create(sessions)
     for door in (house, json):
