@@ -82,7 +82,7 @@ class _Search:
             # time ran out, or what the program leaves out made a difference: people's habits are plans, too
             for kind in KINDS:
                 with suppress(BadPlan):
-                    self._keep(live(self.request, kind).legs)
+                    self._keep(tidy(self.request, live(self.request, kind).legs, self.means))
         assert self.legs is not None
         status = Status.OPTIMAL if self._proved(bound) else Status.FEASIBLE
         missed: tuple[Missed, ...] = ()

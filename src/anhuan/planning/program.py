@@ -242,7 +242,7 @@ class _CardWriter:
             bill.charge_days.append((kinds[-1], float(cycle.grace + 1 - day)))
         if not kinds and not fixed:
             return
-        if len(options) == 1 and not fixed:
+        if len(options) == 1 and not fixed and not options[0].channel.fee_minimum:
             part.options += [(options[0], column) for column in kinds]
             pays: Terms = [(column, 1.0) for column in kinds]
         else:

@@ -36,7 +36,7 @@ def _saving(request: Request, legs: Legs, channel: Channel, missing: int, grace:
     used = sum(
         payment.amount
         for payment in legs.payments
-        if payment.channel == channel.id and month_of(payment.day) == month_of(day)
+        if payment.channel == channel.id and payment.day <= day and month_of(payment.day) == month_of(day)
     )
     amount = max(missing, channel.per_payment_min)
     spare = max(_spare(request, legs, account, day) for account in channel.accounts)

@@ -247,8 +247,9 @@ def _by_cuts(
     highs = _loaded(program)
     columns = np.array(list(program.switches), dtype=np.int32)
     highs.changeColsIntegrality(len(columns), columns, np.array([highspy.HighsVarType.kInteger] * len(columns)))
+    # without presolve: HiGHS 1.14 was seen to prove a wrong optimum with it (docs/planning.md)
     for option, value in (
-        ("presolve", "on"), ("solver", "choose"), ("time_limit", seconds), ("mip_abs_gap", gap),
+        ("solver", "choose"), ("time_limit", seconds), ("mip_abs_gap", gap),
         ("mip_rel_gap", relative_gap), ("mip_feasibility_tolerance", 1e-7),
     ):  # fmt: skip
         highs.setOptionValue(option, value)

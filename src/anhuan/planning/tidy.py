@@ -48,8 +48,29 @@ class _Tidier:
                         self._merge(card, start, end)
             if len(self.legs.payments) == before:
                 break
+        self._delay_all()
+        before = len(self.legs.payments)
+        for card in self.request.cards:
+            self._join_bills(card)
+        if len(self.legs.payments) < before:
+            self._delay_all()
+
+    def _delay_all(self) -> None:
         for payment in sorted(self.legs.payments, key=lambda payment: -payment.day):
             self._delay(payment)
+
+    def _join_bills(self, card: Card) -> None:
+        """Put neighbours together across bills, too: a small sum may as well wait for the next payment."""
+        while True:
+            bills = self._bills(card)
+            days = [start for start, _, _ in bills]
+            mine = [one for one in self.legs.payments if one.card == card.id]
+            for earlier, later in pairwise(mine):
+                one, other = (bills[bisect_right(days, payment.credited) - 1][2] for payment in (earlier, later))
+                if (one is other or not (one.full and other.full)) and self._join(card, earlier, later):
+                    break
+            else:
+                return
 
     def _bills(self, card: Card) -> list[tuple[int, int, Issued]]:
         issued = self.outcomes[card.id].statements
