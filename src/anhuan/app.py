@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
 
+import structlog
 from anyio import to_thread
 from fastapi import FastAPI
 from sqlalchemy.orm import Session, sessionmaker
 
 from anhuan import api
-from anhuan.kit import calendar, clock, db, settings
+from anhuan.kit import calendar, clock, db, settings, terminal
 from anhuan.web import shell
 
 THREADS: Final = db.POOL + db.OVERFLOW  # a thread without a connection would only wait for one
@@ -37,6 +38,8 @@ def create(sessions: sessionmaker[Session], *, now: Callable[[], datetime] = clo
 
 def serve() -> FastAPI:
     """The application over the database of this installation; the web server calls it by name."""
+    if not structlog.is_configured():  # started by another server than ours: its log keeps the same silence
+        terminal.log_to_stderr(verbose=False)
     return create(db.sessions())
 
 

@@ -99,6 +99,6 @@ def test_the_json_door_stands_behind_the_guard(client: TestClient) -> None:
 
 @pytest.mark.parametrize("kind", [Refused, Unavailable, Broken])
 def test_every_kind_of_bad_news_has_a_status(kind: type[Bad]) -> None:
-    from anhuan.api.shell import status_of
+    from anhuan.kit.doors import status_of
 
     assert status_of(kind("no")) in (404, 422, 500, 503)

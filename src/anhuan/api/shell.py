@@ -2,25 +2,21 @@
 
 import importlib
 import importlib.util
-import secrets
 from typing import Any, Final
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from sqlalchemy.orm import Session, sessionmaker
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Receive, Scope
 
-from anhuan.kit.errors import Bad, Broken, Refused, Unavailable
-
-log = structlog.get_logger(__name__)
+from anhuan.kit.doors import Faults, status_of
+from anhuan.kit.errors import Bad
 
 VERSION: Final = "1"
 ROOMS: Final = ("cards", "statements", "planning")
-MISSING: Final = ("not_found", "unknown", "no_such")  # last part of a code that means: you have no such thing
 
 
 class Trouble(BaseModel):
@@ -48,48 +44,12 @@ def create(sessions: sessionmaker[Session]) -> FastAPI:
     api.add_exception_handler(Bad, _bad)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
-    api.add_middleware(Faults)
+    api.add_middleware(Faults, apology=_sorry)
     return api
 
 
-def status_of(bad: Bad) -> int:
-    """The HTTP status of bad news: 404 or 422 for a no, 503 for a silent world, 500 for a broken law."""
-    match bad:
-        case Unavailable():
-            return 503
-        case Broken():
-            return 500
-        case Refused() if bad.code.rpartition(".")[2] in MISSING:
-            return 404
-        case _:
-            return 422
-
-
-class Faults:
-    """An unforeseen fault becomes JSON with a number to quote; the trace goes to the log and nowhere else."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; answer for what nobody answered."""
-        started = False
-
-        async def watched(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
-        try:
-            await self.app(scope, receive, watched)
-        except Exception:
-            if scope["type"] != "http" or started:
-                raise
-            reference = secrets.token_hex(4).upper()
-            log.exception("fault", path=scope["path"], reference=reference)
-            await _said(500, "fault", f"出错了,编号 {reference}。 Something broke; reference {reference}.")(
-                scope, receive, send
-            )
+def _sorry(scope: Scope, receive: Receive, reference: str) -> JSONResponse:
+    return _said(500, "fault", f"出错了,编号 {reference}。 Something broke; reference {reference}.")
 
 
 def _bad(request: Request, error: Exception) -> JSONResponse:

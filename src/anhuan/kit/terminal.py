@@ -26,10 +26,22 @@ def language(option: str | None = None, env: Mapping[str, str] | None = None) ->
 
 
 def log_to_stderr(*, verbose: bool) -> None:
-    """Send the program's log to stderr, because stdout belongs to the answer; quiet unless asked."""
+    """Send the program's log to stderr, because stdout belongs to the answer; quiet unless asked.
+
+    A trace is printed without the values of variables: they are what people own and owe.
+    """
     import structlog  # here, because the help page must not pay for it
 
     structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.StackInfoRenderer(),
+            structlog.processors.TimeStamper("%Y-%m-%d %H:%M:%S", utc=False),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO if verbose else logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,

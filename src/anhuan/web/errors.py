@@ -1,24 +1,21 @@
 """Bad news on a page: what happened, what became of your data, what to do now, and a number to quote."""
 
-import secrets
-import traceback
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from anhuan.kit import page
-from anhuan.kit.errors import Bad, Broken, Refused, Unavailable
+from anhuan.kit.doors import Faults, reference, status_of
+from anhuan.kit.errors import Bad
 from anhuan.web import language
 
 log = structlog.get_logger("anhuan.web")
-
-GONE: Final = ("not_found", "unknown", "no_such")  # last part of a code that means: there is no such thing of yours
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +43,25 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Bad, _bad)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_middleware(Faults, app=app)
+
+    def sorry(scope: Scope, receive: Receive, number: str) -> Response:
+        return _answer(Request({**scope, "app": app}, receive), 500, "", number)
+
+    app.add_middleware(Faults, apology=sorry)
 
 
 def answer(request: Request, status: int, sentence: str, code: str) -> Response:
     """Bad news in the form the asker can use, never with a trace."""
-    reference = secrets.token_hex(4).upper()
-    log.warning("refused" if status < 500 else "failed", status=status, code=code, reference=reference,
+    number = reference()
+    log.warning("refused" if status < 500 else "failed", status=status, code=code, reference=number,
                 path=request.url.path)  # fmt: skip
+    return _answer(request, status, sentence, number)
+
+
+def _answer(request: Request, status: int, sentence: str, number: str) -> Response:
     said = language.translations(page.visitor(request).lang).gettext(sentence) if sentence else ""
     kind = TroubleNote if page.is_partial(request) else Trouble
-    return page.render(request, kind(status, said, reference), status=status)
-
-
-def status_of(bad: Bad) -> int:
-    """The HTTP status of bad news: 404, 422, 503 or 500."""
-    match bad:
-        case Unavailable():
-            return 503
-        case Broken():
-            return 500
-        case Refused() if bad.code.rpartition(".")[2] in GONE:
-            return 404
-        case _:
-            return 422
+    return page.render(request, kind(status, said, number), status=status)
 
 
 def sentence_of(bad: Bad, lang: str) -> str:
@@ -78,32 +70,6 @@ def sentence_of(bad: Bad, lang: str) -> str:
         return bad.message
     name = (type(bad).__doc__ or "").partition(":")[0]
     return f"{name}。" if name and not name.isascii() else ""
-
-
-class Faults:
-    """Innermost middleware: an unforeseen fault becomes a calm page with a reference; the trace goes to the log."""
-
-    def __init__(self, inner: ASGIApp, app: FastAPI) -> None:
-        self.inner = inner
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def watching(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
-        try:
-            await self.inner(scope, receive, watching)
-        except Exception:
-            if scope["type"] != "http" or started:
-                raise
-            # The plain trace: a pretty one prints the values of variables, and those are people's money.
-            log.error("fault", path=scope["path"], trace=traceback.format_exc())
-            request = Request({**scope, "app": self.app}, receive)
-            await answer(request, 500, "", "web.fault")(scope, receive, send)
 
 
 def _bad(request: Request, error: Exception) -> Response:
