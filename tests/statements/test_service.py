@@ -1,6 +1,7 @@
 """The acts of the intake on a real database: preview, commit, undo, and the questions asked afterwards."""
 
 from dataclasses import replace
+from datetime import date
 from uuid import UUID
 
 import pytest
@@ -150,6 +151,58 @@ def test_a_bill_that_another_import_tells_too_stays_when_the_first_is_taken_back
     assert service.lines(db, user_id).total == 2
 
 
+def test_a_file_that_a_later_batch_was_given_too_outlives_the_first(db: Session, user_id: UUID) -> None:
+    file = read(bill(400, line(1), line(1), line(2, -50, "还款", kind=LineKind.REPAYMENT)), "a.eml")
+    mails = read(export(line(5, 900)), "b.csv")
+    balance = read(export(line(3, 70, card=None, balance=10), source=Source.ACCOUNT, account="6225****6666"), "c.csv")
+    _, first = service.take_in_read(db, user_id, [file, balance], now=NOW)
+    before = state(db, user_id)
+    _, second = service.take_in_read(db, user_id, [mails, replace(file, name="copy.eml"), balance], now=NOW)
+    _, third = service.take_in_read(db, user_id, [file], now=NOW)
+    assert (second.files, second.lines, third.files) == (1, 1, 0)
+    whole = state(db, user_id)
+    service.undo(db, user_id, first.id, now=NOW)
+    now = state(db, user_id)
+    assert {what: now[what] for what in whole if what != "sightings"} == {
+        what: whole[what] for what in whole if what != "sightings"
+    }
+    assert len(now["sightings"]) == len(whole["sightings"])
+    assert owed(db, user_id) == [400]
+    assert [each.balance for each in cards.own_accounts(db, user_id)] == [10]
+    assert {each.id: set(each.files) for each in service.imports(db, user_id)} == {
+        first.id: {"a.eml", "c.csv"}, second.id: {"b.csv", "copy.eml", "c.csv"}, third.id: {"a.eml"},
+    }  # fmt: skip
+    service.undo(db, user_id, second.id, now=NOW)  # the third batch still names the bill, nobody the others
+    assert state(db, user_id)["owed"] == before["owed"]
+    assert service.lines(db, user_id).total == 3
+    assert cards.own_accounts(db, user_id) == ()
+    service.undo(db, user_id, third.id, now=NOW)
+    assert [what for what, rows in state(db, user_id).items() if rows] == []
+    assert cards.accounts(db, user_id) == ()
+
+
+def test_taking_back_a_batch_that_was_only_given_known_files_changes_nothing(db: Session, user_id: UUID) -> None:
+    file = read(bill(400, line(1), line(1)))
+    _, first = service.take_in_read(db, user_id, [file], now=NOW)
+    _, second = service.take_in_read(db, user_id, [file], now=NOW)
+    before = state(db, user_id)
+    service.undo(db, user_id, second.id, now=NOW)
+    assert state(db, user_id) == before
+    service.undo(db, user_id, first.id, now=NOW)
+    assert owed(db, user_id) == []
+
+
+def test_a_handed_over_bill_keeps_its_history(db: Session, user_id: UUID) -> None:
+    old = read(bill(400, line(1), line(1)), "old.eml")
+    new = read(bill(550, line(1), line(3, 350)), "new.eml")
+    _, first = service.take_in_read(db, user_id, [old], now=NOW)
+    service.take_in_read(db, user_id, [old, new], now=NOW)
+    service.undo(db, user_id, first.id, now=NOW)
+    [bill_now] = cards.current_bills(db, user_id, on=on(9))
+    versions = cards.history_of(db, user_id, bill_now.bill_id)
+    assert [each.total_due for each in versions] in ([400, 550], [550, 400])
+
+
 def test_an_undone_file_can_be_imported_again(db: Session, user_id: UUID) -> None:
     file = read(bill(400, line(1), line(1)))
     _, done = service.take_in_read(db, user_id, [file], now=NOW)
@@ -241,6 +294,35 @@ def test_an_export_with_a_running_balance_tells_what_the_account_holds(db: Sessi
     assert (account.last_digits, account.balance, account.balance_on) == ("6666", 9000, on(2))
     service.undo(db, user_id, done.id, now=NOW)
     assert cards.own_accounts(db, user_id) == ()
+
+
+def test_a_balance_goes_back_to_the_figure_before_when_the_newer_one_is_taken_back(db: Session, user_id: UUID) -> None:
+    def told(day: int, balance: int) -> Reading:
+        row = line(day, 1000, "超市", card=None, balance=balance)
+        return export(row, source=Source.ACCOUNT, account="6225****6666")
+
+    def held() -> list[tuple[int, date | None]]:
+        return [(each.balance, each.balance_on) for each in cards.own_accounts(db, user_id)]
+
+    first = take(db, user_id, told(2, 9000))
+    second = take(db, user_id, told(12, 5000))
+    third = take(db, user_id, told(20, 3000))
+    service.undo(db, user_id, second.id, now=NOW)
+    assert held() == [(3000, on(20))]  # a later figure stays
+    service.undo(db, user_id, third.id, now=NOW)
+    assert held() == [(9000, on(2))]  # not the second one's: that was taken back before
+    service.undo(db, user_id, first.id, now=NOW)
+    assert held() == []
+
+
+def test_a_balance_that_the_person_typed_comes_back(db: Session, user_id: UUID) -> None:
+    mine = cards.set_account(db, user_id, "cmb", "6666")
+    cards.record_balance(db, user_id, mine.account_id, 7000, balance_on=on(1))
+    row = line(12, 1000, "超市", card=None, balance=5000)
+    done = take(db, user_id, export(row, source=Source.ACCOUNT, account="6225****6666"))
+    service.undo(db, user_id, done.id, now=NOW)
+    [account] = cards.own_accounts(db, user_id)
+    assert (account.balance, account.balance_on) == (7000, on(1))
 
 
 def test_a_printed_closing_balance_is_taken_as_it_stands(db: Session, user_id: UUID) -> None:

@@ -45,12 +45,13 @@ from anhuan.cards.model import (
 )
 from anhuan.cards.numbers import mask, read_last_digits, read_number
 from anhuan.cards.oracle import Agreement, CardStory, StoryBroken, StoryStatement, Taken, Told, ToldStatement, tell
-from anhuan.cards.own import own_accounts, record_balance, remove_account, set_account
+from anhuan.cards.own import own_accounts, put_back_balance, record_balance, remove_account, set_account
 from anhuan.cards.recording import Recorder, credit_payments, record_bill, recording, rehearsing
 from anhuan.cards.safety import SafePayBy, safe_pay_by
 from anhuan.cards.service import (
     add_card,
     edit_card,
+    hand_over,
     name_account,
     record_payment,
     remove_card,
@@ -125,6 +126,7 @@ __all__ = [
     "edit_card",
     "find_bill",
     "find_cards",
+    "hand_over",
     "history_of",
     "late_cost",
     "late_cost_of",
@@ -133,6 +135,7 @@ __all__ = [
     "own_accounts",
     "plan_cost",
     "plan_rows",
+    "put_back_balance",
     "read_last_digits",
     "read_number",
     "record_balance",

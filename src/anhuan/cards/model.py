@@ -7,6 +7,7 @@ from enum import StrEnum
 from fractions import Fraction
 from uuid import UUID
 
+from anhuan.kit import terms
 from anhuan.kit.errors import Refused
 
 
@@ -154,9 +155,9 @@ class AccountFace:
     label: str = ""
     credit_line_id: UUID | None = None
 
-    def name(self) -> str:
+    def name(self, lang: str = "zh") -> str:
         """The user's own name for it, or bank and last digits."""
-        return self.label or " ".join([self.bank, *(card.last_digits for card in self.cards)])
+        return self.label or terms.card_name(self.bank, [card.last_digits for card in self.cards], lang)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +283,10 @@ class OwnAccount:
     balance_on: date | None
     reserve: int = 0
     currency: str = "CNY"
+
+    def name(self, lang: str = "zh") -> str:
+        """The user's own name for it, or bank and last digits."""
+        return self.label or terms.card_name(self.bank, [self.last_digits], lang)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,15 @@ def record_balance(db: Session, user_id: UUID, account_id: UUID, balance: int, *
     return _own(row)
 
 
+def put_back_balance(db: Session, user_id: UUID, account_id: UUID, balance: int, *, balance_on: date | None) -> None:
+    """Let an older figure count again (minor units), because the newer one was taken back."""
+    row = db.get(OwnAccountRow, (user_id, account_id))
+    if row is None:
+        raise NoSuchCard("there is no such account", field="account_id")
+    row.balance_minor, row.balance_on = balance, balance_on
+    db.flush()
+
+
 def remove_account(db: Session, user_id: UUID, account_id: UUID) -> None:
     """Forget a debit account."""
     row = db.get(OwnAccountRow, (user_id, account_id))

@@ -153,7 +153,9 @@ class Recorder:
     def _prepare(self, found: AccountRow | None, facts: BillFacts) -> AccountRow:
         """The account in the state the bill shows: there, in use, at its level, with every card the bill names."""
         account = found or self._new_account(facts)
-        account.removed_at = None  # a bill came for a card that was put away: it is in use
+        if account.removed_at is not None:  # a bill came for a card that was put away: it is in use
+            account.removed_at = None
+            account.source_id = account.source_id and facts.source_id  # and falls with this bill, if an import made it
         wanted = rules.tails(facts)
         if facts.level == Level.ACCOUNT:
             account.level = Level.ACCOUNT

@@ -123,7 +123,7 @@ def print_board(board: DueBoard, lang: str) -> None:
     _notes(out, board, lang)
     _totals(out, board, lang)
     if board.waiting:
-        out.print(f"{say('waiting', lang)}: {', '.join(account_name(face, lang) for face in board.waiting)}")
+        out.print(f"{say('waiting', lang)}: {', '.join(face.name(lang) for face in board.waiting)}")
 
 
 def print_accounts(faces: Iterable[AccountFace], lang: str) -> None:
@@ -132,14 +132,14 @@ def print_accounts(faces: Iterable[AccountFace], lang: str) -> None:
     for face in faces:
         for card in face.cards:
             name = f"{card.last_digits} {card.label}".strip() + (" 附" if card.supplementary else "")
-            table.add_row(account_name(face, lang), name, "、".join(card.groups), str(card.card_id))
+            table.add_row(face.name(lang), name, "、".join(card.groups), str(card.card_id))
     _console().print(table)
 
 
 def print_page(page: AccountPage, moments: Sequence[SafePayBy], lang: str, *, on: date) -> None:
     """One account: its bills, what is expected, and until when each channel is safe for the newest bill."""
     out = _console()
-    out.print(Text(account_name(page.account, lang), style="bold"))
+    out.print(Text(page.account.name(lang), style="bold"))
     bills = _table(lang, "statement", "due", ">total", ">paid", ">open", ">minimum")
     for view in page.bills:
         bills.add_row(
@@ -225,19 +225,13 @@ def print_own(accounts: Sequence[OwnAccount], lang: str) -> None:
     out.print(table)
 
 
-def account_name(face: AccountFace, lang: str) -> str:
-    """The user's own name for an account, or bank and last digits."""
-    tails = " ".join(card.last_digits for card in face.cards)
-    return face.label or f"{terms.bank(face.bank).name(lang)} {tails}".strip()
-
-
 def _entry(entry: BoardEntry, on: date, lang: str) -> list[str]:
     bill = entry.bill
     safe = wording.moment(entry.safe_pay_by, lang=lang, today=on) if entry.safe_pay_by else ""
     return [
         _due(bill, on, lang),
         "" if entry.days_left is None else str(entry.days_left),
-        account_name(entry.account, lang),
+        entry.account.name(lang),
         wording.amount(entry.open, bill.currency) + _mark(bill, "total_due"),
         wording.amount(bill.minimum_open, bill.currency) + _mark(bill, "minimum_due"),
         wording.amount(bill.paid, bill.currency) if bill.paid else "",

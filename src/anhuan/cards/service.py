@@ -1,6 +1,6 @@
 """The acts of room cards: record bills and payments, keep cards, lines and own accounts; the caller commits."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -8,13 +8,14 @@ from sqlalchemy.orm import Session
 
 from anhuan.cards import store
 from anhuan.cards.model import (
+    BillFacts,
     CardFace,
     Level,
     NoSuchCard,
     NotABill,
 )
 from anhuan.cards.numbers import read_last_digits, same_card
-from anhuan.cards.recording import account_row, card_row, payment_row
+from anhuan.cards.recording import account_row, card_row, payment_row, recording
 from anhuan.cards.tables import AccountRow, BillRow, CardRow, LineRow, PaymentRow
 from anhuan.kit import terms
 from anhuan.kit.ids import new_id
@@ -48,6 +49,29 @@ def take_back(db: Session, user_id: UUID, source_id: UUID, *, now: datetime) -> 
     db.flush()
     _drop_made_by(db, user_id, source_id, now=now)
     return len(bills)
+
+
+def hand_over(
+    db: Session, user_id: UUID, told: Mapping[UUID, BillFacts], *, source_id: UUID, to: UUID, now: datetime
+) -> None:
+    """Let bills that an import brought (`told`: what it said of each) count as brought by another one.
+
+    Done before the first is taken back, they stay with their history, their cards and their repayments.
+    """
+    bills = store.bills_by_id(db, user_id, told)
+    made_cards, made_accounts = store.made_by_source(db, user_id, source_id)
+    kept = {row.account_id for row in bills}
+    with recording(db, user_id, now=now) as recorder:
+        for row in bills:
+            recorder.credit(row.account_id, row.currency, told[row.id].payments, source_id=to)
+            row.source_id = to if row.source_id == source_id else row.source_id
+    tails = {(row.account_id, tail) for row in bills for tail in row.cards}
+    for account in made_accounts:
+        account.source_id = to if account.id in kept else source_id
+    for card in made_cards:
+        named = any(card.account_id == at and same_card(card.last_digits, tail) for at, tail in tails)
+        card.source_id = to if named else source_id
+    db.flush()
 
 
 def record_payment(db: Session, user_id: UUID, bill_id: UUID, amount: int, credited_on: date, *, now: datetime) -> UUID:

@@ -101,6 +101,11 @@ def all_versions(db: Session, user_id: UUID, account_id: UUID) -> Sequence[BillR
     return db.scalars(asked.order_by(BillRow.statement_on, BillRow.version).limit(MANY)).all()
 
 
+def bills_by_id(db: Session, user_id: UUID, bill_ids: Iterable[UUID]) -> Sequence[BillRow]:
+    """These versions of bills, whatever became of them."""
+    return db.scalars(select(BillRow).where(BillRow.user_id == user_id, BillRow.id.in_(list(bill_ids)))).all()
+
+
 def bills_of_source(db: Session, user_id: UUID, source_id: UUID) -> Sequence[BillRow]:
     """What one import brought and nobody took back, newest version first."""
     asked = select(BillRow).where(

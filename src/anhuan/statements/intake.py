@@ -171,7 +171,8 @@ def _open(read: FileRead, known_files: dict[str, str]) -> tuple[FileChange, Read
         problems=(*read.problems, *reading.problems),
     )  # fmt: skip
     if read.sha256 in known_files:
-        return replace(base, effect=FileEffect.KNOWN, known_from=known_files[read.sha256]), None
+        known = replace(base, effect=FileEffect.KNOWN, known_from=known_files[read.sha256])
+        return replace(known, balances=_balances(reading)), None
     empty = not reading.bills and not reading.lines  # a month without a movement is a good file, unless it says why not
     if reading.kind is FileKind.UNKNOWN or (empty and reading.problems):
         return replace(base, effect=FileEffect.REFUSED), None

@@ -136,6 +136,7 @@ def undo(db: Session, user_id: UUID, commit_id: UUID, *, now: datetime) -> Impor
         raise NoSuchImport("没有这次导入。", field="commit_id")
     if row.state != ImportState.COMMITTED:
         raise NotCommitted("这次导入已经撤销过了。", field="commit_id")
+    writing.hand_files_over(db, row, now=now)
     files = store.files_of(db, user_id, [row.id])
     file_ids = [each.id for each in files]
     gone = store.lines_only_in(db, user_id, file_ids)
@@ -291,9 +292,11 @@ def _take_bills_back(db: Session, row: ImportRow, files: Sequence[UUID], *, now:
             store.supersede(db, user_id, [other.id for other in older], by=each.superseded_by)
             restored += older if each.superseded_by is None else []
     cards.take_back(db, user_id, row.id, now=now)
-    for each in sorted([*(one for one in shared if one.superseded_by is None), *restored], key=lambda one: one.id):
-        if each.facts is not None:
-            each.bill_id = cards.record_bill(db, user_id, packing.unpack_facts(each.facts), now=now).bill_id
+    again_told = sorted([*(one for one in shared if one.superseded_by is None), *restored], key=lambda one: one.id)
+    with cards.recording(db, user_id, now=now) as recorder:
+        for each in again_told:
+            if each.facts is not None:
+                each.bill_id = recorder.record(packing.unpack_facts(each.facts)).bill_id
     if restored:
         again.update(store.set_sightings(db, user_id, [each.id for each in restored], standing=True))
     db.flush()

@@ -138,6 +138,30 @@ def files_of(db: Session, user_id: UUID, import_ids: Iterable[UUID]) -> Sequence
     return db.scalars(asked.order_by(FileRow.import_id, FileRow.position)).all()
 
 
+def also_held(db: Session, user_id: UUID, import_id: UUID) -> list[tuple[FileRow, FileRow]]:
+    """The standing files of a batch that other standing batches were given too, each with its row in the earliest."""
+    mine, other = aliased(FileRow), aliased(FileRow)
+    asked = (
+        select(mine, other)
+        .join(
+            other, and_(other.user_id == mine.user_id, other.sha256 == mine.sha256, other.import_id != mine.import_id)
+        )
+        .join(ImportRow, and_(ImportRow.user_id == other.user_id, ImportRow.id == other.import_id))
+        .where(mine.user_id == user_id, mine.import_id == import_id, mine.standing, ImportRow.state == "committed")
+        .order_by(mine.id, ImportRow.committed_at, ImportRow.id)
+    )
+    found: dict[UUID, tuple[FileRow, FileRow]] = {}
+    for file, held in db.execute(asked):
+        found.setdefault(file.id, (file, held))
+    return list(found.values())
+
+
+def told_balances(db: Session, user_id: UUID) -> Sequence[ImportRow]:
+    """The batches, taken back or not, that told what own accounts hold; oldest first."""
+    asked = select(ImportRow).where(ImportRow.user_id == user_id, ImportRow.counts.has_key("balances"))
+    return db.scalars(asked.order_by(ImportRow.committed_at, ImportRow.id)).all()
+
+
 def names_by_hash(db: Session, user_id: UUID, hashes: Iterable[str]) -> dict[str, str]:
     """For each of these file hashes that is stored and stands: the name it was stored under."""
     asked = select(FileRow.sha256, FileRow.name).where(

@@ -58,7 +58,10 @@ class ImportRow(Base):
 
 
 class FileRow(Base):
-    """One file that was stored: its hash and what it was, never its bytes; `standing` is false once taken back."""
+    """One file that was stored: its hash and what it was, never its bytes; `standing` is false once taken back.
+
+    A file that a second batch was given too stands once; the second batch's row waits to take the first one's place.
+    """
 
     __tablename__ = "statement_files"
     __table_args__ = (

@@ -3,7 +3,8 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from anhuan import cards
 from anhuan.statements import intake, linking, packing, store
-from anhuan.statements.changes import BillEffect, FileChange, FileEffect, LinkChange, Preview
+from anhuan.statements.changes import BillEffect, FileChange, FileEffect, ImportState, LinkChange, Preview
 from anhuan.statements.intake import Recorded
 from anhuan.statements.matching import root_of
 from anhuan.statements.tables import ImportRow
@@ -32,6 +33,7 @@ _LINE: Final = (
 )  # fmt: skip
 _SIGHTING: Final = ("user_id", "id", "file_id", "line_id", "read_bill_id", "position", "span", "standing")
 _NEITHER: Final = (None, None)
+_STORED: Final = (FileEffect.NEW, FileEffect.KNOWN)
 _LINK: Final = ("user_id", "id", "kind", "first_id", "second_id", "score", "reason")
 
 
@@ -72,25 +74,69 @@ def write_links(db: Session, user_id: UUID, links: Sequence[LinkChange], unlinke
 
 
 def record_balances(db: Session, preview: Preview) -> list[list[Any]]:
-    """Tell room cards what the own accounts hold, where an export prints it; says what was known before."""
+    """Tell room cards what the own accounts hold, where an export prints it; says what was told and known before.
+
+    One entry each: account, balance told and its day, balance known before and its day.
+    """
     said: list[list[Any]] = []
-    for change in (each for file in preview.files if file.effect is FileEffect.NEW for each in file.balances):
+    for change in (each for file in preview.files if file.effect in _STORED for each in file.balances):
         held = cards.set_account(db, preview.user_id, change.bank, change.account, currency=change.currency)
-        told = cards.record_balance(db, preview.user_id, held.account_id, change.amount, balance_on=change.on)
-        if told.balance_on != held.balance_on or told.balance != held.balance:
-            said.append([str(held.account_id), held.balance, held.balance_on and held.balance_on.isoformat(),
-                         told.balance, told.balance_on and told.balance_on.isoformat()])  # fmt: skip
+        cards.record_balance(db, preview.user_id, held.account_id, change.amount, balance_on=change.on)
+        before_on = held.balance_on and held.balance_on.isoformat()
+        said.append([str(held.account_id), change.amount, change.on.isoformat(), held.balance, before_on])
     return said
 
 
 def give_back_balances(db: Session, row: ImportRow) -> None:
-    """Forget the own accounts that only this batch knew; a later figure or a person's own entry stays."""
-    held = {str(account.account_id): account for account in cards.own_accounts(db, row.user_id)}
-    for account_id, _, before_on, balance, balance_on in reversed(row.counts.get("balances", [])):
-        account = held.get(account_id)
-        untouched = account and account.balance == balance and str(account.balance_on) == balance_on
-        if account and untouched and before_on is None and not (account.label or account.reserve):
+    """Let own accounts hold what they would without this batch: another file's figure, the person's own, or none.
+
+    A figure that came after it stays; an account that only this batch knew is forgotten.
+    """
+    told = {(account_id, amount, on) for account_id, amount, on, *_ in row.counts.get("balances", [])}
+    if not told:
+        return
+    batches = store.told_balances(db, row.user_id)
+    for account in cards.own_accounts(db, row.user_id):
+        name = str(account.account_id)
+        if account.balance_on is None or (name, account.balance, account.balance_on.isoformat()) not in told:
+            continue
+        left = _figures_left(batches, name, without=row.id)
+        if left:
+            on, amount = max(left, key=lambda figure: figure[0])
+            cards.put_back_balance(db, row.user_id, account.account_id, amount, balance_on=date.fromisoformat(on))
+        elif account.label or account.reserve:
+            cards.put_back_balance(db, row.user_id, account.account_id, 0, balance_on=None)
+        else:
             cards.remove_account(db, row.user_id, account.account_id)
+
+
+def _figures_left(batches: Sequence[ImportRow], account: str, *, without: UUID) -> list[tuple[str, int]]:
+    """Day and amount of what other standing batches told of an account, the latest last, after what people typed."""
+    mine = [(batch, entry) for batch in batches for entry in batch.counts["balances"] if entry[0] == account]
+    ever = {(on, amount) for _, (_, amount, on, *_) in mine}
+    typed = [(on, amount) for _, (*_, amount, on) in mine if on is not None and (on, amount) not in ever]
+    standing = [
+        (on, amount)
+        for batch, (_, amount, on, *_) in mine
+        if batch.id != without and batch.state == ImportState.COMMITTED
+    ]
+    return [*reversed(standing), *typed]
+
+
+def hand_files_over(db: Session, row: ImportRow, *, now: datetime) -> None:
+    """Files of a batch that a later batch was given too become that batch's, with all that they say."""
+    for file, held in store.also_held(db, row.user_id, row.id):
+        heir = held.import_id
+        told = {each: packing.unpack_facts(each.facts) for each in store.read_bills_of(db, row.user_id, [file.id])
+                if each.facts is not None}  # fmt: skip
+        bills = {each.bill_id: said for each, said in told.items() if each.bill_id is not None}
+        cards.hand_over(db, row.user_id, bills, source_id=row.id, to=heir, now=now)
+        for each, said in told.items():
+            each.facts = packing.pack_facts(replace(said, source_id=heir))
+        file.import_id, held.import_id = heir, row.id  # each history keeps its list of files
+        file.position, held.position = held.position, file.position
+        file.name, held.name = held.name, file.name
+    db.flush()
 
 
 def credit_repayments(db: Session, user_id: UUID, banks: Iterable[str | None], *, now: datetime) -> None:
@@ -134,15 +180,19 @@ def _turn_over(db: Session, preview: Preview, new: Sequence[FileChange], resting
 
 
 def _files(preview: Preview, now: datetime) -> Iterator[tuple[Any, ...]]:
+    """The new files, and the known ones that an earlier batch brought: should that be taken back, this one has them."""
+    listed: set[str] = {file.sha256 for file in preview.files if file.effect is FileEffect.NEW}
     for n, file in enumerate(preview.files):
-        if file.effect is not FileEffect.NEW:
+        is_new = file.effect is FileEffect.NEW
+        if not is_new and (file.effect is not FileEffect.KNOWN or file.sha256 in listed):
             continue
+        listed.add(file.sha256)
         problems = json.dumps(
             [{"code": each.code, "message": each.message} for each in file.problems], ensure_ascii=False
         )
         yield (
             preview.user_id, file.id, preview.id, n, file.name, file.sha256, file.size, file.kind.value, file.bank,
-            file.source.value, file.account, file.reader, file.template, file.complete, problems, now, True,
+            file.source.value, file.account, file.reader, file.template, file.complete, problems, now, is_new,
         )  # fmt: skip
 
 
