@@ -42,4 +42,4 @@ def test_a_bill_of_2022_has_two_currencies_and_rows_of_the_year_before(shape: st
 def test_an_overpaid_bill_has_no_due_date(shape: str) -> None:
     reading = read(letters.bocom_2026(owed="¥ -3442.90 $---", least="¥ 0.00 $---", due="---"), shape)
     assert bills(reading) == ["CNY -3442.90 0.00 2026-08-10 None 8679 card -"]
-    assert reading.bills[0].inferred == ()
+    assert reading.bills[0].inferred == ("statement_on",)  # the end of the cycle

@@ -14,7 +14,7 @@ from tests.statements.shapes_mail import Para, rows
 def test_a_bill_of_2026_is_read_from_its_run_of_five_values(shape: str, charset: str) -> None:
     reading = read(letters.cmb_2026(), shape, charset=charset, encoding="quoted-printable")
     assert bills(reading) == ["CNY 1927.79 96.39 2026-08-08 2026-08-26 3096,7190 account 35000.00"]
-    assert reading.bills[0].inferred == ()
+    assert reading.bills[0].inferred == ("statement_on",)  # the end of the cycle, not printed by itself
     assert problems(reading) == []
 
 

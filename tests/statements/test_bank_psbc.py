@@ -13,7 +13,7 @@ def test_the_cycle_in_the_greeting_ends_on_the_statement_date(shape: str) -> Non
         "2026-06-30 2026-07-01 6263.68 CNY 5888 purchase 消费 示例商户 北京",
         "2026-07-05 2026-07-05 -100.00 CNY 5888 repayment 还款 手机银行",
     ]
-    assert (reading.template, problems(reading), reading.bills[0].inferred) == ("2025", [], ())
+    assert (reading.template, problems(reading), reading.bills[0].inferred) == ("2025", [], ("statement_on",))
 
 
 @pytest.mark.parametrize("shape", ALL_SHAPES)

@@ -82,7 +82,7 @@ def _finished(bank: Bank, template: str, draft: Draft) -> Reading:
     problems = list(draft.refused)
     accepted = []
     for bill in draft.bills:
-        filled = rules.fill_gaps(bill, bank.due_rule)
+        filled = _end_of_cycle_marked(rules.fill_gaps(bill, bank.due_rule))
         wrong = rules.contradictions(filled)
         problems += wrong
         if not wrong and not draft.refused:
@@ -98,6 +98,14 @@ def _finished(bank: Bank, template: str, draft: Draft) -> Reading:
         template=template,
         complete=draft.complete and not lost,
     )
+
+
+def _end_of_cycle_marked(bill: Bill) -> Bill:
+    """A statement date read where the cycle stands is not printed by itself: sure by the bank's habit, yet inferred."""
+    place = bill.spans.get("statement_on")
+    if place is None or place != bill.spans.get("cycle_to") or "statement_on" in bill.inferred:
+        return bill
+    return replace(bill, inferred=(*bill.inferred, "statement_on"))
 
 
 # --- dates --------------------------------------------------------------------------------------------------------
