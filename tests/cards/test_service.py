@@ -40,7 +40,7 @@ def test_a_bill_is_kept_and_stands_on_the_board(db: Session, user_id: UUID) -> N
     entry, *others = cards.due_board(db, user_id, on=TODAY).entries
     assert not others
     assert (entry.bill.bill_id, entry.open, entry.days_left) == (kept.bill_id, 800000, 7)
-    assert entry.account.name() == "icbc 7640"
+    assert (entry.account.name(), entry.account.name("en")) == ("工商银行 尾号 7640", "ICBC 7640")
 
 
 def test_the_same_bill_twice_changes_nothing(db: Session, user_id: UUID) -> None:

@@ -63,7 +63,11 @@ def test_the_stored_household_is_planned_with_its_names(client: TestClient, db: 
     cards.record_bill(db, LOCAL_USER, facts, now=NOW)
     told = client.get("plans/mine", params={"lang": "en"}).json()
     assert [payment["amount"] for payment in told["payments"]] == [800000]
-    assert told["names"][told["payments"][0]["card"]] == "icbc 7640"
+    assert told["names"][told["payments"][0]["card"]] == "ICBC 7640"
+    assert "ICBC 7640" in str(told["assumptions"])
+    chinese = client.get("plans/mine", params={"lang": "zh"}).json()
+    assert "工商银行 尾号 7640" in str(chinese["assumptions"])
+    assert "icbc" not in str((told["assumptions"], chinese["assumptions"], chinese["names"]))
     assert not told["approximate"]
 
 

@@ -218,7 +218,7 @@ def print_own(accounts: Sequence[OwnAccount], lang: str) -> None:
         return
     table = _table(lang, "account", ">balance", "on", ">reserve", "id", title=say("own", lang))
     for one in accounts:
-        name = f"{terms.bank(one.bank).name(lang)} {one.last_digits} {one.label}".strip()
+        name = f"{terms.card_name(one.bank, [one.last_digits], lang)} {one.label}".strip()
         as_of = one.balance_on.isoformat() if one.balance_on else ""
         balance, reserve = (wording.amount(minor, one.currency) for minor in (one.balance, one.reserve))
         table.add_row(name, balance, as_of, reserve, str(one.account_id))

@@ -20,6 +20,7 @@ from anhuan.kit.money import round_half_up, round_up
 
 ASSUMED: Final = frozenset({"bank", "typical"})
 _SEEDS: Final = ("terms_cards.toml", "terms_channels.toml", "terms_law.toml")
+TAILS_SAID: Final = 3  # cards of one account that its name tells
 _FOR_EVER: Final = date.max
 _CHANNEL_KEYS: Final = (
     *("workdays_only", "lead_days", "arrival_minutes", "arrival_by", "cut_off"),
@@ -186,6 +187,19 @@ def banks() -> Mapping[str, Bank]:
 def bank(bank_id: str) -> Bank:
     """The bank with this id; one the package does not know is called by its id."""
     return banks().get(bank_id) or Bank(bank_id, bank_id, bank_id)
+
+
+def card_name(bank_id: str, tails: Sequence[str], lang: str = "zh") -> str:
+    """What is held at a bank as people recognise it: `招商银行 尾号 6214`, or `CMB 6214`.
+
+    English says the letters people know a bank by: its whole name would push the digits off a phone.
+    """
+    many = "…" if len(tails) > TAILS_SAID else ""
+    if lang == "en":
+        letters = bank_id.replace("_", " ").upper() if bank_id in banks() else bank_id
+        return " ".join([letters, *tails[:TAILS_SAID], *filter(None, [many])])
+    said = bank(bank_id).zh
+    return f"{said} 尾号 {'、'.join(tails[:TAILS_SAID])}{many}" if tails else said
 
 
 def channel_ids(terms: Terms | None = None) -> tuple[str, ...]:

@@ -196,7 +196,7 @@ def my_plan(
     return MyPlanOut.model_validate(
         answer
         | {
-            "names": dict(made.names),
+            "names": {key: name.say(lang) for key, name in made.names.items()},
             "assumptions": [one.words.say(lang) for one in made.assumptions],
             "approximate": made.approximate,
             "calendar": made.calendar_version,

@@ -78,7 +78,7 @@ def _show_mine(lang: str, *, as_json: bool, seconds: float) -> bool:
         made = plan_mine(session, ids.LOCAL_USER, as_of=clock.today(), seconds=seconds)
     if as_json:
         told = answer_of(made.request, made.plan, explanation=made.explanation, warnings=made.warnings, lang=lang)
-        told["names"] = dict(made.names)
+        told["names"] = {key: name.say(lang) for key, name in made.names.items()}
         told["assumptions"] = [{"text": one.words.say(lang), "layer": one.layer} for one in made.assumptions]
         _line(told)
     else:

@@ -13,13 +13,13 @@ from anhuan.planning.planner import plan as make_plan
 from anhuan.planning.rules import terminal_charge
 from anhuan.planning.settle import with_draws
 from anhuan.planning.ways import credited_on, last_day_for, month_of, with_fees
-from anhuan.planning.wording import Fact, Words
+from anhuan.planning.wording import Fact, Name, Words
 
 HUNDRED = 10_000  # fen
 
 
 def explain(
-    request: Request, answer: Plan, *, names: Mapping[str, str] | None = None, seconds: float = 1.0
+    request: Request, answer: Plan, *, names: Mapping[str, Name] | None = None, seconds: float = 1.0
 ) -> Explanation:
     """Explain a plan of a request; `names` are shown instead of ids, `seconds` bounds the plan with 100 yuan more."""
     teller = _Explainer(request, answer, names or {})
@@ -54,7 +54,7 @@ def hundred_more(request: Request, answer: Plan, *, seconds: float = 1.0) -> int
 class _Explainer:
     """Looks at a plan from every side; works out each card's story once."""
 
-    def __init__(self, request: Request, answer: Plan, names: Mapping[str, str]) -> None:
+    def __init__(self, request: Request, answer: Plan, names: Mapping[str, Name]) -> None:
         self.request, self.answer, self.names = request, answer, names
         self.cards = {card.id: card for card in request.cards}
         self.channels = {channel.id: channel for channel in request.channels}
@@ -243,5 +243,5 @@ class _Explainer:
         following = issued.index + 1
         return statements[following].day if following < len(statements) else self.request.last + 1
 
-    def _name(self, name: str) -> str:
+    def _name(self, name: str) -> Name | str:
         return self.names.get(name, name)

@@ -16,7 +16,7 @@ from anhuan.cards import AccountFace, BillView, CardTerms, ExpectedBill, OwnAcco
 from anhuan.kit.money import round_up
 from anhuan.kit.terms import Channel as Way
 from anhuan.planning.model import Account, Basis, Card, Channel, Charge, Credit, Flow, Request, Statement
-from anhuan.planning.wording import Words
+from anhuan.planning.wording import Name, Words
 
 CURRENCY: Final = "CNY"  # plans are in yuan; bills in other money are paid in that money
 MINUTES_A_DAY: Final = 1440
@@ -42,7 +42,7 @@ class Household:
     """A request with the names of what is in it, what it assumes, and what it cannot plan."""
 
     request: Request
-    names: Mapping[str, str]
+    names: Mapping[str, Name]
     faces: Mapping[str, AccountFace]
     assumptions: tuple[Assumption, ...]
     warnings: tuple[Words, ...]
@@ -62,9 +62,14 @@ class Held:
     spending: int = 0
 
 
+def name_of(held: AccountFace | OwnAccount) -> Name:
+    """What a card or an own account is called."""
+    return Name(held.name("zh"), held.name("en"))
+
+
 def card_of(held: Held, *, as_of: date, last: date) -> tuple[Card, list[Assumption], list[Words]]:
     """One billed account as a card of the request, with what was assumed and what is doubtful about it."""
-    bill, name = held.bill, held.face.name()
+    bill, name = held.bill, name_of(held.face)
     assumed, doubts = _terms_assumed(held), list[Words]()
     assert bill.due_on is not None, "a bill without a due day cannot be planned"
     first = _first_statement(held, assumed, doubts)
@@ -94,7 +99,7 @@ def _terms_assumed(held: Held) -> list[Assumption]:
         "daily_rate": Fraction(held.terms.daily_rate), "interest_basis": held.terms.interest_basis.value,
         "minimum_rate": Fraction(held.terms.minimum_rate), "late_fee_rate": Fraction(held.terms.late_fee_rate),
     }  # fmt: skip
-    name = held.face.name()
+    name = name_of(held.face)
     return [
         Assumption(Words(f"term_{key}", {"card": name, "value": value}), held.terms.layers.get(key, "typical"),
                    held.face.account_id)
@@ -108,7 +113,7 @@ def _first_statement(held: Held, assumed: list[Assumption], doubts: list[Words])
     The careful side: an unexplained part counted from the first day of the cycle never costs less than the truth,
     unless it was carried over, and then what the bill before left open says so.
     """
-    bill, name = held.bill, held.face.name()
+    bill, name = held.bill, name_of(held.face)
     assert bill.due_on is not None
     total = max(0, bill.total_due)
     charges = _explained(bill, total)
@@ -169,7 +174,7 @@ def _cycle_start(held: Held) -> date:
 
 def _later_statements(held: Held, *, as_of: date, last: date, assumed: list[Assumption]) -> list[Statement]:
     """Statements to come: instalment shares go on, and spending only as far as the user expects some."""
-    bill, name = held.bill, held.face.name()
+    bill, name = held.bill, name_of(held.face)
     assert bill.due_on is not None
     share = sum(charge.amount for charge in bill.charges if charge.instalment and charge.amount > 0)
     found: list[Statement] = []

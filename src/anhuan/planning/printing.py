@@ -12,7 +12,7 @@ from anhuan.kit import wording
 from anhuan.planning.answer import calendar_warnings
 from anhuan.planning.explained import Explanation
 from anhuan.planning.model import Plan, Request, Status
-from anhuan.planning.wording import Words, label
+from anhuan.planning.wording import Name, Words, label
 
 _WORDS = {
     "day": ("日期", "day"),
@@ -57,7 +57,7 @@ _WORDS = {
 
 def print_plan(
     request: Request, answer: Plan, told: Explanation | None, warnings: Sequence[Words] = (), *, title: str, lang: str,
-    names: Mapping[str, str] | None = None, assumptions: Sequence[Words] = (),
+    names: Mapping[str, Name] | None = None, assumptions: Sequence[Words] = (),
 ) -> None:  # fmt: skip
     """Print one plan in the language; names are shown instead of ids where given."""
     printer = _Printer(request, answer, told, lang, names or {})
@@ -79,7 +79,7 @@ def print_plan(
 
 class _Printer:
     def __init__(
-        self, request: Request, answer: Plan, told: Explanation | None, lang: str, names: Mapping[str, str]
+        self, request: Request, answer: Plan, told: Explanation | None, lang: str, names: Mapping[str, Name]
     ) -> None:
         self.request, self.answer, self.told, self.lang, self.names = request, answer, told, lang, names
         self.console = Console(highlight=False)
@@ -194,7 +194,7 @@ class _Printer:
         return _word(key, self.lang)
 
     def name(self, name: str) -> str:
-        return self.names.get(name, name)
+        return self.names[name].say(self.lang) if name in self.names else name
 
     def day(self, day: int, *, short: bool = False) -> str:
         on = date.fromordinal(day)

@@ -21,7 +21,7 @@ from anhuan.planning.household import Assumption, Held, Household
 from anhuan.planning.model import Card, Channel, Flow, Plan, Request
 from anhuan.planning.tables import ChannelRow, FlowRow, SettingsRow, SpendingRow
 from anhuan.planning.what_if import WhatIf, changed, planned
-from anhuan.planning.wording import Words
+from anhuan.planning.wording import Name, Words
 
 HORIZON_DAYS: Final = 92
 TERMINAL_DAYS: Final = 180
@@ -157,7 +157,7 @@ class ExplainedPlan:
     warnings: tuple[Words, ...]
     pay_in_currency: tuple[BillView, ...]
     faces: tuple[AccountFace, ...]
-    names: Mapping[str, str]
+    names: Mapping[str, Name]
     approximate: bool
     calendar_version: str
     what_if: WhatIf
@@ -209,7 +209,11 @@ def household_of(db: Session, user_id: UUID, *, as_of: date) -> Household:
     held = _held(db, user_id, mine, faces, wishes, last=last)
     own = [account for account in cards.own_accounts(db, user_id) if account.currency == household.CURRENCY]
     assumptions: list[Assumption] = []
-    warnings = [Words("no_due_day", {"card": faces[bill.account_id].name()}) for bill in bills if bill.due_on is None]
+    warnings = [
+        Words("no_due_day", {"card": household.name_of(faces[bill.account_id])})
+        for bill in bills
+        if bill.due_on is None
+    ]
     made: list[Card] = []
     doubts: list[Words] = []
     for one in held:
@@ -224,9 +228,9 @@ def household_of(db: Session, user_id: UUID, *, as_of: date) -> Household:
         cards=tuple(made), flows=tuple(_flows_of(flows(db, user_id), own, as_of=as_of, last=last)),
         channels=tuple(_channel_of(choice, own, made) for choice in chosen),
     )  # fmt: skip
-    warnings += [Words("foreign_bill", {"card": faces[bill.account_id].name(), "currency": bill.currency})
+    warnings += [Words("foreign_bill", {"card": household.name_of(faces[bill.account_id]), "currency": bill.currency})
                  for bill in foreign]  # fmt: skip
-    warnings += [Words("balance_old", {"account": _named(account), "day": account.balance_on or date.min})
+    warnings += [Words("balance_old", {"account": household.name_of(account), "day": account.balance_on or date.min})
                  for account in own if account.balance_on is not None and account.balance_on < as_of]  # fmt: skip
     assumptions += _channels_assumed(chosen)
     return Household(
@@ -385,25 +389,21 @@ def _flows_of(
 def _channels_assumed(chosen: Sequence[ChannelChoice]) -> list[Assumption]:
     said = [
         Assumption(
-            Words("channel_terms", {"channel": choice.zh, "fee": str(choice.terms.fee.rate),
+            Words("channel_terms", {"channel": Name(choice.zh, choice.en), "fee": str(choice.terms.fee.rate),
                                     "quota": choice.terms.fee.free_quota})
             if choice.terms.fee.rate or choice.terms.fee.floor
-            else Words("channel_free", {"channel": choice.zh}), "typical")
+            else Words("channel_free", {"channel": Name(choice.zh, choice.en)}), "typical")
         for choice in chosen
     ]  # fmt: skip
     return [*said, Assumption(Words("calendar", {"version": calendar.current().version}), "printed")]
 
 
-def _names(held: Sequence[Held], own: Sequence[OwnAccount], chosen: Sequence[ChannelChoice]) -> dict[str, str]:
+def _names(held: Sequence[Held], own: Sequence[OwnAccount], chosen: Sequence[ChannelChoice]) -> dict[str, Name]:
     return {
-        **{str(one.face.account_id): one.face.name() for one in held},
-        **{str(account.account_id): _named(account) for account in own},
-        **{choice.channel_id: choice.zh for choice in chosen},
+        **{str(one.face.account_id): household.name_of(one.face) for one in held},
+        **{str(account.account_id): household.name_of(account) for account in own},
+        **{choice.channel_id: Name(choice.zh, choice.en) for choice in chosen},
     }
-
-
-def _named(account: OwnAccount) -> str:
-    return account.label or f"{terms.bank(account.bank).zh} {account.last_digits}"
 
 
 def _flow(row: FlowRow) -> ExpectedFlow:

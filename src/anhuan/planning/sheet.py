@@ -7,8 +7,8 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from anhuan.cards.model import AccountFace, OwnAccount
-from anhuan.kit import terms, wording
+from anhuan.cards.model import OwnAccount
+from anhuan.kit import wording
 from anhuan.planning.model import Status
 from anhuan.planning.papers import Date, Paper, Part
 from anhuan.planning.service import BillLeft, ExplainedPlan, MinimumMissed
@@ -68,30 +68,12 @@ def said(sentences: Iterable[Words], lang: str) -> tuple[str, ...]:
 
 
 def _called(key: str, fact: Fact, lang: str) -> Fact:
-    """`cmb 6214` and `full` as people say them; why a cycle is expected comes in English, so Chinese is brief."""
+    """`full` as people say it; why a cycle is expected comes in English, so Chinese is brief."""
     if not isinstance(fact, str):
         return fact
     if fact in _WORDS:
         return word(fact, lang)
-    if key == "why" and lang == "zh" and fact.isascii():
-        return word("earlier_bills", lang)
-    bank, _, tails = fact.partition(" ")
-    if bank not in terms.banks():
-        return fact
-    return f"{terms.bank(bank).name(lang)} {'' if lang == 'en' or not tails else '尾号 '}{tails}".strip()
-
-
-def face_text(face: AccountFace, lang: str) -> str:
-    """An account as people recognise it: the user's name for it, or bank and last digits."""
-    tails = "、".join(card.last_digits for card in face.cards[:2])
-    bank = terms.bank(face.bank).name(lang)
-    return face.label or (f"{bank} {tails}" if lang == "en" else f"{bank} 尾号 {tails}" if tails else bank)
-
-
-def account_text(account: OwnAccount, lang: str) -> str:
-    """An own account as people recognise it."""
-    bank = terms.bank(account.bank).name(lang)
-    return account.label or f"{bank} {account.last_digits}"
+    return word("earlier_bills", lang) if key == "why" and lang == "zh" and fact.isascii() else fact
 
 
 def paper_of(made: ExplainedPlan, *, lang: str, now: datetime) -> Paper:
@@ -126,7 +108,7 @@ def paper_of(made: ExplainedPlan, *, lang: str, now: datetime) -> Paper:
 
 def missed_text(one: MinimumMissed, lang: str, year: int) -> str:
     """What a minimum that cannot be kept would need, as a sentence."""
-    card, minimum = face_text(one.card, lang), wording.amount(one.minimum)
+    card, minimum = one.card.name(lang), wording.amount(one.minimum)
     if one.more is None or one.by is None:
         return word("too_late", lang, card=card, minimum=minimum)
     by = wording.day(one.by, lang=lang, this_year=year)
@@ -139,7 +121,7 @@ def dates_of(
     """The payments for a calendar: one key per bill and day, no amounts unless asked for."""
     found = []
     for key, leg in zip(_keys(made), made.legs, strict=True):
-        name, safe_by = face_text(leg.card, lang), safe.get(leg.card.account_id)
+        name, safe_by = leg.card.name(lang), safe.get(leg.card.account_id)
         summary = word("pay_amount" if amounts else "pay", lang, card=name, amount=wording.amount(leg.amount))
         told = _description(leg.account, leg.channel.name(lang), safe_by, lang, made.as_of)
         found.append(Date(key, leg.on, summary, told, safe_by))
@@ -159,7 +141,7 @@ def _keys(made: ExplainedPlan) -> Iterable[str]:
 
 
 def _description(account: OwnAccount, channel: str, safe_by: datetime | None, lang: str, today: date) -> str:
-    told = word("from_account", lang, account=account_text(account, lang), channel=channel)
+    told = word("from_account", lang, account=account.name(lang), channel=channel)
     if safe_by is None:
         return told
     return f"{told}{' ' if lang == 'en' else ''}" + word(
@@ -172,8 +154,8 @@ def _parts(made: ExplainedPlan, lang: str) -> Iterable[Part]:
     rows = tuple(
         (
             wording.day(leg.on, lang=lang, this_year=year),
-            account_text(leg.account, lang),
-            face_text(leg.card, lang),
+            leg.account.name(lang),
+            leg.card.name(lang),
             wording.amount(leg.amount),
             wording.amount(leg.fee),
             wording.short_day(leg.credited_on, lang=lang),
@@ -190,7 +172,7 @@ def _parts(made: ExplainedPlan, lang: str) -> Iterable[Part]:
         now.setdefault(bill.card.account_id, bill)  # the bill of now; those to come follow from it
     if now:
         left = tuple(
-            (face_text(one.card, lang), wording.amount(one.open), "".join(said([one.why], lang))) for one in made.left
+            (one.card.name(lang), wording.amount(one.open), "".join(said([one.why], lang))) for one in made.left
         )
         head = tuple(word(key, lang) for key in ("card", "open", "why"))
         yield Part(word("left", lang), (8, 6, 20), (1,), head, left)

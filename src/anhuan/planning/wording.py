@@ -10,7 +10,20 @@ from typing import Final
 
 from anhuan.kit import wording
 
-Fact = str | int | date | Fraction
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What somebody or something is called, in Chinese and English."""
+
+    zh: str
+    en: str
+
+    def say(self, lang: str = "zh") -> str:
+        """The name in Chinese (`zh`) or English (`en`)."""
+        return self.en if lang == "en" else self.zh
+
+
+Fact = str | int | date | Fraction | Name
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,8 @@ def _fact(fact: Fact, lang: str) -> str:
         return wording.amount(fact)
     if isinstance(fact, Fraction):
         return rate_text(fact)
+    if isinstance(fact, Name):
+        return fact.say(lang)
     return fact
 
 

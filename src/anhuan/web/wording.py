@@ -85,15 +85,7 @@ def bank_tile(of: str) -> str:
 @pass_context
 def face(context: Context, account: AccountFace) -> str:
     """An account as people recognise it: bank and last digits, `招商银行 尾号 6214` or `CMB 6214`."""
-    lang = context["shell"].lang
-    tails = [card.last_digits for card in account.cards]
-    if lang == "en":  # the letters people know a bank by: whole English names would push the digits off a phone
-        letters = account.bank.replace("_", " ").upper() if account.bank in terms.banks() else account.bank
-        return " ".join([letters, *tails[:2], *(["…"] if len(tails) > 2 else [])])
-    said = bank_name(account.bank, lang=lang)
-    if not tails:
-        return said
-    return f"{said} 尾号 {'、'.join(tails[:3])}{'…' if len(tails) > 3 else ''}"
+    return terms.card_name(account.bank, [card.last_digits for card in account.cards], context["shell"].lang)
 
 
 def tone(urgency: Urgency) -> str:
