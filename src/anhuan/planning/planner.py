@@ -66,13 +66,13 @@ class _Search:
         kept = self._attempt(keep_minimums=True)
         past = sum(opening.missed for opening in self.openings)
         bound = min(bound_in_fen(kept.bound, kept.written), self._bound_of_missing(kept)) if kept.found else 0
-        if kept.found and not self._proved(bound) and self._fees_matter():
+        if kept.found and not self._proved(bound) and self._fees_matter() and self._time_left():
             again = self._attempt(keep_minimums=True, fees_first=True)
             bound = max(bound, min(bound_in_fen(again.bound, again.written), self._bound_of_missing(kept)))
-        if not self._proved(bound):
+        if self.legs is None or (not self._proved(bound) and self._time_left()):
             free = self._attempt(cutoff=self.breakdown.total / 100 + 1 if self.legs else inf)
             bound = max(bound, bound_in_fen(free.bound, free.written))
-            if not self._proved(bound) and self._fees_matter():
+            if not self._proved(bound) and self._fees_matter() and self._time_left():
                 free = self._attempt(fees_first=True)
                 bound = max(bound, bound_in_fen(free.bound, free.written))
         return self._told(bound, short=past > 0 or not kept.possible)
@@ -82,13 +82,20 @@ class _Search:
             # time ran out, or what the program leaves out made a difference: people's habits are plans, too
             for kind in KINDS:
                 with suppress(BadPlan):
-                    self._keep(tidy(self.request, live(self.request, kind).legs, self.means))
+                    lived = live(self.request, kind)
+                    if self.legs is None or lived.cost < self.breakdown.total:
+                        self._keep(tidy(self.request, lived.legs, self.means))
+        if self.legs is None:
+            self._keep(Legs())  # paying nothing is always allowed
         assert self.legs is not None
         status = Status.OPTIMAL if self._proved(bound) else Status.FEASIBLE
         missed: tuple[Missed, ...] = ()
         if short and any(outcome.missed for outcome in self.outcomes.values()):
             status, missed = Status.SHORTFALL, missed_minimums(self.request, self.legs, self.outcomes)
         return Plan(status, self.legs, self.breakdown, min(bound, self.breakdown.total), missed)
+
+    def _time_left(self) -> bool:
+        return perf_counter() < self.until
 
     def _bound_of_missing(self, kept: "_Attempt") -> int:
         """A bound for every plan that misses one more minimum: the mark, and what all else costs at the least."""

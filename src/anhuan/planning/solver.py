@@ -15,8 +15,8 @@ Terms = list[tuple[int, float]]
 _WHOLE: Final = 1e-6  # how near to a whole number counts as whole
 _EXACT: Final = 0.01  # yuan: the gap aimed at first, since the last steps of a proof are mostly cheap
 _PATIENCE: Final = 0.2  # seconds until the gap that was asked for is good enough
-_MANY: Final = 100  # switches: above, a general solver's cuts are worth their time
-_OWN_SHARE: Final = 0.3  # of the time, before it has its turn
+_MANY: Final = 100  # switches: above, where no answer comes, a general solver's cuts are worth their time
+_OWN_SHARE: Final = 0.3  # of the time, to find a first answer before it has its turn
 
 
 @dataclass(slots=True)
@@ -89,10 +89,11 @@ def solve(
     With rows named in `without`, `bound_without` is a bound for the program that lacks them.
     """
     search = _Search(program, gap, relative_gap, cutoff)
-    share = _OWN_SHARE if len(program.switches) > _MANY else 1.0
-    solved = search.run(perf_counter() + seconds * share)
-    if share < 1 and solved.bound < solved.cost - search.slack():
-        solved = _by_cuts(program, solved, seconds * (1 - share), gap, relative_gap, cutoff)
+    now = perf_counter()
+    many = len(program.switches) > _MANY
+    solved = search.run(now + seconds, first_by=now + seconds * (_OWN_SHARE if many else 1.0))
+    if many and not solved.found and solved.bound < inf:
+        solved = _by_cuts(program, solved, max(0.1, now + seconds - perf_counter()), gap, relative_gap, cutoff)
     return replace(solved, bound_without=search.bound_without(without)) if without else solved
 
 
@@ -131,7 +132,8 @@ class _Search:
         self.gains = np.zeros((2, len(self.columns)))
         self.counts = np.zeros((2, len(self.columns)))
 
-    def run(self, until: float) -> Solved:
+    def run(self, until: float, *, first_by: float = inf) -> Solved:
+        """Search until a moment, or without any answer until an earlier one."""
         root = self._relax(self.root_low, self.root_high)
         if root is None:
             return Solved([], inf, inf, self.nodes)
@@ -148,7 +150,8 @@ class _Search:
                 node = self._enter(near)
             if node is not None:  # whole, or not worth the search within the slack
                 given_up = min(given_up, node[0])
-            if not heap or heap[0].bound >= self.best_cost - self.slack() or perf_counter() > until:
+            late = perf_counter() > (until if self.best else min(until, first_by))
+            if not heap or heap[0].bound >= self.best_cost - self.slack() or late:
                 break
             node = self._enter(heapq.heappop(heap))
         bound = min(heap[0].bound if heap else inf, given_up, self.best_cost)
