@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 
 from anhuan import cards
 from anhuan.statements import service
-from anhuan.statements.changes import Commit
-from anhuan.statements.intake import FileRead, hash_of
+from anhuan.statements.changes import Commit, FileRead, hash_of
 from anhuan.statements.model import Bill, FileKind, Level, Line, LineKind, Reading, Source
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)

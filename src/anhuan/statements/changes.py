@@ -4,13 +4,15 @@ A `Preview` is the change set itself and not a picture of it: the commit applies
 the books have moved on since.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from hashlib import sha256
 from uuid import UUID
 
 from anhuan.kit.errors import Refused
-from anhuan.statements.model import Bill, FileKind, Line, LineKind, Problem, Source
+from anhuan.statements.model import Bill, FileKind, Line, LineKind, Problem, Reading, Source
 
 
 class FileEffect(StrEnum):
@@ -73,6 +75,21 @@ class Upload:
     name: str
     data: bytes = field(repr=False)
     password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """One file after reading: its reading, or why there is none."""
+
+    name: str
+    sha256: str
+    size: int
+    reading: Reading | None
+    effect: FileEffect = FileEffect.NEW  # where there is no reading: REFUSED, ASKS_PASSWORD or ASKS_MAPPING
+    problems: tuple[Problem, ...] = ()
+    headings: tuple[str, ...] = ()  # of a table whose columns the user has to name, with sample rows and our guess
+    sample: tuple[tuple[str, ...], ...] = ()
+    proposal: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,3 +274,8 @@ class LinesPage:
     lines: tuple[LineShown, ...]
     total: int
     offset: int
+
+
+def hash_of(data: bytes) -> str:
+    """What tells two files apart, and the same file twice."""
+    return sha256(data).hexdigest()

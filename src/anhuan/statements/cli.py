@@ -11,13 +11,13 @@ import typer
 
 from anhuan.kit import clock, ids, terminal
 from anhuan.kit.errors import Refused
-from anhuan.statements import showing, wording
+from anhuan.statements import wording
 from anhuan.statements.changes import FileEffect, Upload
 from anhuan.statements.mapping import WORDS, Mapping
 from anhuan.statements.model import FileKind, Problem
 
 if TYPE_CHECKING:
-    from anhuan.statements.intake import FileRead
+    from anhuan.statements.changes import FileRead
 
     Columns = dict[str, Mapping]
 
@@ -55,6 +55,8 @@ def read(
                 sys.stdout.write(wire.line_of(path, found) + "\n")
                 sys.stdout.flush()
             else:
+                from anhuan.statements import showing  # here: JSON needs no tables on the screen
+
                 showing.print_reading(path, found, terminal.language(lang))
     raise typer.Exit(1 if unread else 0)
 
@@ -69,7 +71,7 @@ def import_(
 ) -> None:
     """Show what the files would change, ask, and store them all or none."""
     from anhuan.kit import db as database
-    from anhuan.statements import service
+    from anhuan.statements import service, showing
 
     language, secret, paths = terminal.language(lang), _secret(password, lang), _expanded(files)
     _ready()
@@ -98,7 +100,7 @@ def undo(
 ) -> None:
     """Take a whole import back; bills that it superseded stand again."""
     from anhuan.kit import db as database
-    from anhuan.statements import service
+    from anhuan.statements import service, showing
 
     _ready()
     with database.transaction() as db:
@@ -114,7 +116,7 @@ def history(
 ) -> None:
     """The imports, newest first, and what was taken back."""
     from anhuan.kit import db as database
-    from anhuan.statements import service
+    from anhuan.statements import service, showing
 
     _ready()
     with database.transaction() as db:
@@ -126,6 +128,7 @@ def health(lang: Lang = None) -> None:
     """Which reader met which layout, when first and last, and which layout of a bank is not known any more."""
     from anhuan.kit import db as database
     from anhuan.statements import health as reader_health
+    from anhuan.statements import showing
 
     _ready()
     with database.transaction() as db:
@@ -145,7 +148,7 @@ def map_(
 ) -> None:
     """Name the columns of an unknown table once; the choice is kept for all tables with the same headings."""
     from anhuan.kit import db as database
-    from anhuan.statements import service
+    from anhuan.statements import service, showing
 
     language = terminal.language(lang)
     found = _read(file, None)
@@ -211,7 +214,7 @@ def _expanded(files: Sequence[str]) -> list[str]:
 def _read(path: str, password: str | None, known: "Columns | None" = None) -> "FileRead":
     """One file by its path; a missing one is an answer too."""
     from anhuan.statements import reading
-    from anhuan.statements.intake import FileRead, hash_of
+    from anhuan.statements.changes import FileRead, hash_of
 
     try:
         upload = _upload(path, password)

@@ -10,8 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from anhuan.statements import store
-from anhuan.statements.changes import FileEffect
-from anhuan.statements.intake import FileRead
+from anhuan.statements.changes import FileEffect, FileRead
 from anhuan.statements.model import FileKind
 
 CHANGED: Final = ("reader.template_changed", "bill.template_unknown")

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
@@ -25,6 +24,7 @@ from anhuan.statements.changes import (
     BillEffect,
     FileChange,
     FileEffect,
+    FileRead,
     Preview,
     RowChange,
 )
@@ -40,21 +40,6 @@ _EFFECT: Final = {
 _CARD_NUMBER: Final = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
 
 
-@dataclass(frozen=True, slots=True)
-class FileRead:
-    """One file after reading: its reading, or why there is none."""
-
-    name: str
-    sha256: str
-    size: int
-    reading: Reading | None
-    effect: FileEffect = FileEffect.NEW  # where there is no reading: REFUSED, ASKS_PASSWORD or ASKS_MAPPING
-    problems: tuple[Problem, ...] = ()
-    headings: tuple[str, ...] = ()  # of a table whose columns the user has to name, with sample rows and our guess
-    sample: tuple[tuple[str, ...], ...] = ()
-    proposal: Mapping[str, str] = field(default_factory=dict)
-
-
 @dataclass(slots=True)
 class Recorded:
     """What room cards made of the bills of a batch: the record of each bill as read, and which readings it replaced."""
@@ -63,11 +48,6 @@ class Recorded:
     effects: dict[UUID, tuple[BillEffect, tuple[UUID, ...]]] = field(default_factory=dict)
     facts: dict[UUID, cards.BillFacts] = field(default_factory=dict)
     problems: dict[UUID, Problem] = field(default_factory=dict)  # why room cards refused one
-
-
-def hash_of(data: bytes) -> str:
-    """What tells two files apart, and the same file twice."""
-    return sha256(data).hexdigest()
 
 
 def draft(db: Session, user_id: UUID, files: Sequence[FileRead], *, now: datetime) -> Preview:

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
 
 from anhuan.kit.errors import Bad
-from anhuan.statements.changes import FileEffect, Upload
-from anhuan.statements.intake import FileRead, hash_of
+from anhuan.statements.changes import FileEffect, FileRead, Upload, hash_of
 from anhuan.statements.mapping import Mapping as Columns
 from anhuan.statements.mapping import fingerprint
 from anhuan.statements.model import NeedsMapping, NeedsPassword, Problem

@@ -20,6 +20,7 @@ from anhuan.statements.changes import (
     BillEffect,
     Commit,
     FileEffect,
+    FileRead,
     ImportShown,
     ImportState,
     LineShown,
@@ -31,7 +32,6 @@ from anhuan.statements.changes import (
     PreviewStale,
     Upload,
 )
-from anhuan.statements.intake import FileRead
 from anhuan.statements.mapping import Mapping
 from anhuan.statements.model import LineKind, Source
 from anhuan.statements.tables import ImportRow, LineRow, MappingRow, ReadBillRow

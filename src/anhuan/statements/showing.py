@@ -14,8 +14,8 @@ from anhuan.statements.model import Bill, Line, Problem
 from anhuan.statements.wording import words
 
 if TYPE_CHECKING:
+    from anhuan.statements.changes import FileRead
     from anhuan.statements.health import ReaderHealth
-    from anhuan.statements.intake import FileRead
 
 _WIDE: Final = ("description", "file", "bills", "failures", "cards", "number", "effect", "layout")
 _ROWS: Final = 30  # rows of one file that a table shows

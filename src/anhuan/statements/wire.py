@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from anhuan.kit import money
-from anhuan.statements.intake import FileRead
+from anhuan.statements.changes import FileRead
 from anhuan.statements.model import Bill, FileKind, Line, Problem
 
 
