@@ -62,8 +62,7 @@ class _Need:
 def _needs(request: Request, opening: Opening) -> list[_Need] | None:
     """What a card's bills need; None where interest runs on from bill to bill in more than a simple way."""
     needs: list[_Need] = []
-    bearing = any(cycle.carried or cycle.fees or cycle.past_days or cycle.late_fee for cycle in opening.cycles)
-    if bearing:
+    if _bears(opening):
         return _bearing_needs(request, opening)
     for cycle in opening.cycles:
         if cycle.grace < cycle.end and not cycle.graced:
@@ -71,6 +70,11 @@ def _needs(request: Request, opening: Opening) -> list[_Need] | None:
             if amount:
                 needs.append(_Need(opening.card, amount, cycle.start, cycle.grace))
     return needs
+
+
+def _bears(opening: Opening) -> bool:
+    """Whether a card carries a balance, fees or interest that come over from bill to bill."""
+    return any(cycle.carried or cycle.fees or cycle.past_days or cycle.late_fee for cycle in opening.cycles)
 
 
 def _bearing_needs(request: Request, opening: Opening) -> list[_Need] | None:
@@ -155,6 +159,10 @@ def _proved(request: Request, openings: list[Opening], payments: list[Payment]) 
     """The plan with its cost, when the simulator finds every bill as the proof wants it."""
     interest = late_fees = 0
     for opening in openings:
+        if not _bears(opening):  # paid in full and in time, such a card costs nothing more than its past
+            interest += opening.interest
+            late_fees += opening.late_fees
+            continue
         outcome = _outcome(request, opening.card, payments)
         if outcome.missed or outcome.bearing:
             return None

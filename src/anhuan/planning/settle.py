@@ -31,6 +31,8 @@ from anhuan.planning.ways import with_fees
 NEAR = 5  # fen: what the program's rounding can be away from an exact balance or minimum
 _TRIES = 12
 
+Spared = Counter[tuple[str, Option]]
+
 
 @dataclass(slots=True)
 class Slot:
@@ -39,13 +41,15 @@ class Slot:
     option: Option
     amount: int
     exact: bool = False
+    spared: int = 0  # fen that its account could not give: another way of the bill must, where the goal is exact
+    movable: bool = False  # whether another account reaches the bill in time
 
 
 def settle(request: Request, openings: list[Opening], written: Written, values: list[float]) -> Legs:
     """The plan that the program's answer means, in whole fen. Raises BadPlan when rounding leaves it none."""
     taken = [(card, offer, round(values[column] * 100)) for card, offer, column in written.offers]
     taken = [(card, offer, principal) for card, offer, principal in taken if principal > 0]
-    spared: Counter[Option] = Counter()
+    spared: Spared = Counter()
     for _ in range(_TRIES):
         slots: dict[str, list[Slot]] = {}
         for opening in openings:
@@ -78,7 +82,7 @@ def _settle_card(
     parts: list[Part],
     values: list[float],
     taken: list[tuple[Offer, int]],
-    spared: Counter[Option],
+    spared: Spared,
 ) -> list[Slot]:
     shares = shares_of(card, taken)
     credits = [credit for statement in card.statements[:1] for credit in statement.paid if credit.day <= request.last]
@@ -88,7 +92,7 @@ def _settle_card(
         credits.append(Credit(day, principal))
     settled: list[Slot] = []
     for part in parts:
-        slots = _slots(part, values, spared)
+        slots = _slots(card.id, part, values, spared)
         if not slots:
             continue
         start, end = card.statements[part.cycle.index].day, part.cycle.end
@@ -103,14 +107,17 @@ def _settle_card(
     return settled
 
 
-def _slots(part: Part, values: list[float], spared: Counter[Option]) -> list[Slot]:
+def _slots(card: str, part: Part, values: list[float], spared: Spared) -> list[Slot]:
     amounts: dict[int, float] = {}
     options: dict[int, Option] = {}
     for option, column in part.options:
         amounts[id(option)] = amounts.get(id(option), 0.0) + values[column]
         options[id(option)] = option
-    slots = [Slot(options[key], round(amount * 100) - spared[options[key]]) for key, amount in amounts.items()]
-    return [slot for slot in slots if slot.amount > 0]
+    slots = []
+    for key, amount in amounts.items():
+        less = spared[card, options[key]]
+        slots.append(Slot(options[key], max(0, round(amount * 100) - less), spared=less))
+    return [slot for slot in slots if slot.amount > 0 or slot.spared]
 
 
 def _aim(
@@ -119,21 +126,26 @@ def _aim(
     """Make a bill's payments exactly what they are meant to be: all, the minimum, or at most what is open."""
     grace = part.cycle.grace
     judged = not part.cycle.graced and grace < part.cycle.end
-    early = [slot for slot in slots if slot.option.credited <= grace] if judged else slots
+    early = [slot for slot in slots if slot.option.credited <= grace] if judged else list(slots)
     late = [slot for slot in slots if slot not in early]
     before = sum(credit.amount for credit in paid if not judged or credit.day <= grace)
     total = before + sum(slot.amount for slot in early)
+    meant = total + sum(slot.spared for slot in early)
     goal = min(total, balance)
     exact = False
     if judged:
         full = part.full is not None and values[part.full] > 0.5
         least = minimum - card.late_tolerance
-        if total >= balance - NEAR:
+        if meant >= balance - NEAR:
             goal, exact = balance, True
-        elif full or abs(total - (balance - card.tolerance)) <= NEAR:
+        elif full or abs(meant - (balance - card.tolerance)) <= NEAR:
             goal, exact = max(total, balance - card.tolerance), True
-        elif (part.missed is None or values[part.missed] < 0.5) and total <= least + NEAR:
+        elif (part.missed is None or values[part.missed] < 0.5) and meant <= least + NEAR:
             goal, exact = least, True
+    if exact and early:
+        others = [option for option, _ in part.options if option.credited <= grace]
+        early, added = _with_heir(early, others, goal > total)
+        slots += added
     _shift(early, goal - total)
     for slot in early:
         slot.exact = exact
@@ -141,6 +153,23 @@ def _aim(
     spill = sum(slot.amount for slot in late) - (balance - reached)
     if late and spill > -NEAR:
         _shift(late, -spill)
+
+
+def _with_heir(early: list[Slot], options: list[Option], wanted: bool) -> tuple[list[Slot], list[Slot]]:
+    """The payments with the one last that takes over what another account could not give; added where none is there."""
+    short = {slot.option.account for slot in early if slot.spared}
+    for slot in early:
+        slot.movable = any(option.account not in {*short, slot.option.account} for option in options)
+    if not short or not wanted:
+        return early, []
+    heirs = [slot for slot in early if slot.option.account not in short]
+    if heirs:
+        return [*(slot for slot in early if slot is not heirs[-1]), heirs[-1]], []
+    ways = [option for option in options if option.account not in short]
+    if not ways:
+        return early, []
+    heir = Slot(max(ways, key=lambda option: option.day), 0)
+    return [*early, heir], [heir]
 
 
 def _shift(slots: list[Slot], by: int) -> None:
@@ -155,10 +184,11 @@ def _shift(slots: list[Slot], by: int) -> None:
         by += part
 
 
-def _spare_fen(request: Request, slots: dict[str, list[Slot]], spared: Counter[Option]) -> bool:
-    """Where rounding asks an account for a few fen too many, note which payment without an exact goal gives them.
+def _spare_fen(request: Request, slots: dict[str, list[Slot]], spared: Spared) -> bool:
+    """Where rounding or a fee asks an account for too much, note which payment gives it up.
 
-    True when something was noted, so that the cards must be settled again: what is not paid now is owed later.
+    One without an exact goal first; else one that another account can take over. True when something was noted, so
+    that the cards must be settled again: what is not paid now is owed later.
     """
     for account in request.accounts:
         over = _overdrawn(request, account, slots)
@@ -166,14 +196,16 @@ def _spare_fen(request: Request, slots: dict[str, list[Slot]], spared: Counter[O
             continue
         day, fen = over
         spare = [
-            (bool(slot is own[-1]), slot.option.day, slot.amount, slot)
-            for own in slots.values()
+            (not slot.exact, slot is own[-1], slot.option.day, slot.amount, card, slot)
+            for card, own in slots.items()
             for slot in own
-            if slot.option.account == account.id and slot.option.day <= day and not slot.exact and slot.amount > fen
-        ]
+            if slot.option.account == account.id and slot.option.day <= day
+            and slot.amount > fen and (slot.movable or not slot.exact)
+        ]  # fmt: skip
         if not spare:
             raise BadPlan(f"account {account.id} lacks {fen} fen", field="payments")
-        spared[max(spare, key=lambda one: one[:3])[3].option] += fen
+        *_, card, slot = max(spare, key=lambda one: one[:4])
+        spared[card, slot.option] += fen
         return True
     return False
 
