@@ -7,8 +7,8 @@ from fastapi import FastAPI, UploadFile
 from starlette.responses import PlainTextResponse, Response
 from starlette.testclient import TestClient
 
+from anhuan.kit import doors
 from anhuan.kit.errors import Broken, Refused, Unavailable
-from anhuan.web import errors
 from anhuan.web.guard import BODY_LIMIT, CSP, UPLOAD_LIMIT, Guard
 
 
@@ -116,10 +116,4 @@ class NoSuchThing(Refused):
     [(Refused("no"), 422), (NoSuchThing("no"), 404), (Unavailable("later"), 503), (Broken("law"), 500)],
 )
 def test_bad_news_has_the_status_of_its_kind(bad: Refused, status: int) -> None:
-    assert errors.status_of(bad) == status
-
-
-def test_an_english_message_becomes_the_chinese_name_of_the_refusal() -> None:
-    assert errors.sentence_of(NoSuchThing("there is no such thing"), "zh") == "没有这个东西。"
-    assert errors.sentence_of(NoSuchThing("there is no such thing"), "en") == "there is no such thing"
-    assert errors.sentence_of(NoSuchThing("没有这张卡。"), "zh") == "没有这张卡。"
+    assert doors.status_of(bad) == status

@@ -1,6 +1,7 @@
 """The whole way of a person in a real browser: import, board, card, plan, what if, calendar and paper."""
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -339,6 +340,9 @@ def test_what_is_not_yours_is_not_there(site: Site, open_page: Open, path: str) 
     assert answer is not None
     assert answer.status == 404
     expect(page.get_by_role("heading", name="没有找到")).to_be_visible()
+    said = page.locator("main").inner_text()
+    assert "there is no" not in said, "a refusal in English reached a Chinese page"
+    assert re.search(r"编号 [0-9A-F]{8} · [a-z]+\.[a-z_0-9]+", said), "the number and the code to quote"
 
 
 def test_a_form_with_a_foreign_token_changes_nothing(site: Site, open_page: Open) -> None:

@@ -80,7 +80,9 @@ def main(args: list[str] | None = None) -> NoReturn:
     try:
         typer.main.get_command(app)(args, prog_name="anhuan")
     except Bad as bad:
-        _tell(f"{bad.field}: {bad.message}" if bad.field else bad.message)
+        from anhuan.kit import terminal
+
+        _tell(terminal.bad_news(bad, terminal.asked_language(sys.argv[1:] if args is None else args)))
         sys.exit(1)
     except Exception as fault:
         first = (str(fault).splitlines() or [""])[0][:200]

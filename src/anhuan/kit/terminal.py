@@ -3,9 +3,10 @@
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from anhuan.kit.errors import Refused
+from anhuan.kit import news
+from anhuan.kit.errors import Bad, Refused
 
 
 class UnknownLanguage(Refused):
@@ -23,6 +24,23 @@ def language(option: str | None = None, env: Mapping[str, str] | None = None) ->
     given = os.environ if env is None else env
     wish = given.get("LC_ALL") or given.get("LC_MESSAGES") or given.get("LANG") or ""
     return "en" if wish.lower().startswith("en") else "zh"
+
+
+def bad_news(bad: Bad, lang: str) -> str:
+    """One line for people: the field, what is the matter, the code; beside a translation also what the room said."""
+    said = news.told(bad.code, bad.message, lang)
+    detail = "" if said == bad.message else f" ({bad.message})"
+    return f"{f'{bad.field}: ' if bad.field else ''}{said}{detail} [{bad.code}]"
+
+
+def asked_language(args: Sequence[str]) -> str:
+    """The language of a whole command line, for what is said outside its commands; a wish we cannot read is none."""
+    wishes = [*args, ""]
+    for at, word in enumerate(args):
+        name, _, value = word.partition("=")
+        if name == "--lang" and (value or wishes[at + 1]) in ("zh", "en"):
+            return value or wishes[at + 1]
+    return language()
 
 
 def log_to_stderr(*, verbose: bool) -> None:

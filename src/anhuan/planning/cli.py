@@ -56,7 +56,7 @@ def _show(name: str, lang: str, *, as_json: bool, seconds: float, explained: boo
         if as_json:
             _line({"error": bad.as_json() | {"field": bad.field}})
         else:
-            typer.echo(f"{name}: {bad.field}: {bad.message}" if bad.field else f"{name}: {bad.message}", err=True)
+            typer.echo(f"{name}: {terminal.bad_news(bad, lang)}", err=True)
         return False
     warnings = request_warnings(request, unused_fields(msgspec.json.decode(text)))
     if as_json:

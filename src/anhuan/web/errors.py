@@ -10,21 +10,21 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope
 
-from anhuan.kit import page
+from anhuan.kit import news, page
 from anhuan.kit.doors import Faults, reference, status_of
 from anhuan.kit.errors import Bad
-from anhuan.web import language
 
 log = structlog.get_logger("anhuan.web")
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One error page: its heading, one sentence, and the number to quote."""
+    """One error page: its heading, one sentence, its code and the number to quote."""
 
     template: ClassVar[str] = "web/trouble.html"
     status: int
     sentence: str
+    code: str
     reference: str
 
 
@@ -35,6 +35,7 @@ class TroubleNote:
     template: ClassVar[str] = "web/_trouble.html"
     status: int
     sentence: str
+    code: str
     reference: str
 
 
@@ -45,7 +46,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
 
     def sorry(scope: Scope, receive: Receive, number: str) -> Response:
-        return _answer(Request({**scope, "app": app}, receive), 500, "", number)
+        return _answer(Request({**scope, "app": app}, receive), 500, "", "web.fault", number)
 
     app.add_middleware(Faults, apology=sorry)
 
@@ -55,26 +56,19 @@ def answer(request: Request, status: int, sentence: str, code: str) -> Response:
     number = reference()
     log.warning("refused" if status < 500 else "failed", status=status, code=code, reference=number,
                 path=request.url.path)  # fmt: skip
-    return _answer(request, status, sentence, number)
+    return _answer(request, status, sentence, code, number)
 
 
-def _answer(request: Request, status: int, sentence: str, number: str) -> Response:
-    said = language.translations(page.visitor(request).lang).gettext(sentence) if sentence else ""
+def _answer(request: Request, status: int, sentence: str, code: str, number: str) -> Response:
     kind = TroubleNote if page.is_partial(request) else Trouble
-    return page.render(request, kind(status, said, number), status=status)
-
-
-def sentence_of(bad: Bad, lang: str) -> str:
-    """What to tell the visitor: the message where it is in their language, else the Chinese name of the refusal."""
-    if lang == "en" or not bad.message.isascii():
-        return bad.message
-    name = (type(bad).__doc__ or "").partition(":")[0]
-    return f"{name}。" if name and not name.isascii() else ""
+    return page.render(request, kind(status, sentence, code, number), status=status)
 
 
 def _bad(request: Request, error: Exception) -> Response:
     assert isinstance(error, Bad)
-    return answer(request, status_of(error), sentence_of(error, page.visitor(request).lang), error.code)
+    return answer(
+        request, status_of(error), news.told(error.code, error.message, page.visitor(request).lang), error.code
+    )
 
 
 def _http(request: Request, error: Exception) -> Response:

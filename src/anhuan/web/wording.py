@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from anhuan.cards.model import AccountFace, Urgency
-from anhuan.kit import clock, terms, wording
+from anhuan.kit import clock, news, terms, wording
 from anhuan.kit.money import digits_of, to_text
 
 HIDDEN: Final = "****"
@@ -88,6 +88,21 @@ def face(context: Context, account: AccountFace) -> str:
     return terms.card_name(account.bank, [card.last_digits for card in account.cards], context["shell"].lang)
 
 
+class News(Protocol):
+    """Anything with a code and a sentence: a problem of a file."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+
+@pass_context
+def told(context: Context, one: News) -> str:
+    """A problem in the visitor's language."""
+    return news.told(one.code, one.message, context["shell"].lang)
+
+
 def tone(urgency: Urgency) -> str:
     """The class of a chip: colour by what there is to do, never alone."""
     return CHIPS.get(urgency, "")
@@ -131,5 +146,5 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "signed": signed, "day": day, "short_day": short_day, "moment": moment,
     "short_moment": short_moment, "parts": parts,
     "exact_money": exact_money, "plain": plain,
-    "bank": bank, "bank_tile": bank_tile, "face": face, "tone": tone, "percent": percent,
+    "bank": bank, "bank_tile": bank_tile, "face": face, "tone": tone, "told": told, "percent": percent,
 }  # fmt: skip
