@@ -143,3 +143,45 @@ def test_the_singapore_bill_of_others_comes_out_right(shared_data: Path) -> None
     assert bill.cards == ("9473",)
     assert len(reading.lines) == 53
     assert sum(one.amount for one in reading.lines) == bill.total_due
+
+
+def test_two_days_with_names_of_months_are_no_year() -> None:
+    rows: Words = [
+        (50, 200, "TRANS DATE"), (110, 200, "POST DATE"), (200, 200, "DESCRIPTION"), (480, 200, "AMOUNT (SGD)"),
+        (50, 212, "03 Jul"), (85, 212, "04 Jul"), (200, 212, "SHOP A"), (500, 212, "100.40"),
+    ]  # fmt: skip
+    (line,) = read_file(placed([head() + rows]), "x").lines
+    assert (line.traded_on, line.posted_on, line.description) == (date(2023, 7, 3), date(2023, 7, 4), "SHOP A")
+
+
+def test_one_date_that_tells_the_order_tells_it_for_the_whole_file() -> None:
+    words: Words = [
+        (50, 100, "Statement Closing Date"), (300, 100, "08/01/2026"), (50, 112, "Payment Due Date"),
+        (300, 112, "08/25/2026"), (50, 124, "New Balance"), (300, 124, "$702.10"),
+        (50, 200, "Date"), (110, 200, "Post"), (200, 200, "Description"), (480, 200, "Amount"),
+        (50, 212, "07/03"), (110, 212, "07/04"), (200, 212, "SHOP A"), (500, 212, "$88.50"),
+    ]  # fmt: skip
+    reading = read_file(placed([words]), "x")
+    assert (reading.bills[0].statement_on, reading.bills[0].due_on) == (date(2026, 8, 1), date(2026, 8, 25))
+    assert (reading.lines[0].traded_on, reading.lines[0].posted_on) == (date(2026, 7, 3), date(2026, 7, 4))
+
+
+def test_a_value_belongs_to_the_label_it_stands_under_most() -> None:
+    words: Words = [
+        (50, 100, "STATEMENT DATE"), (122, 100, "PAYMENT DUE DATE"), (250, 100, "TOTAL AMOUNT DUE"),
+        (50, 112, "01 August 2023"), (122, 112, "24 August 2023"), (250, 112, "S$110.40"),
+    ]  # fmt: skip
+    (bill,) = read_file(placed([words]), "x").bills
+    assert (bill.statement_on, bill.due_on) == (date(2023, 8, 1), date(2023, 8, 24))
+
+
+def test_a_chinese_label_and_its_value_in_one_word_are_told_apart() -> None:
+    page = [
+        "示例农商银行 信用卡电子账单", "账单日：2026/08/05", "还款日：2026/08/25", "本期应还总额：人民币 3,821.40 元",
+        "本期最低还款额：人民币 191.07 元", "卡号：6225********3096", "交易日 入账日 交易说明 人民币金额",
+        "2026/07/03 2026/07/04 京东商城 88.50",
+    ]  # fmt: skip
+    reading = read_file(pdf_of(page), "x.pdf")
+    (bill,) = reading.bills
+    assert (reading.bank, bill.statement_on, bill.due_on) == (None, date(2026, 8, 5), date(2026, 8, 25))
+    assert (bill.total_due, bill.minimum_due, bill.cards) == (382140, 19107, ("3096",))

@@ -175,3 +175,17 @@ def test_a_foreign_account_of_others_without_headings_is_read(shared_data: Path)
     reading = read_file((shared_data / "statements-intl" / "csv-ca-td.csv").read_bytes(), "x.csv")
     assert [one.amount for one in reading.lines] == [196, 1210, 1000, -1, 3500, 1568, 530, 23913, -33222]
     assert {one.posted_on.month for one in reading.lines if one.posted_on} == {5}
+
+
+def test_a_plain_date_beside_a_post_date_is_the_day_of_the_trade() -> None:
+    reading = read("Date,Post Date,Particulars,Amount,DR/CR\n03 Jul 2026,04 Jul 2026,Shop,12.00,DR\n")
+    assert (reading.lines[0].traded_on, reading.lines[0].posted_on) == (date(2026, 7, 3), date(2026, 7, 4))
+
+
+def test_a_heading_in_two_languages_is_known_by_either_half() -> None:
+    reading = read(
+        "交易日期 Trans Date,過賬日期 Post Date,交易詳情 Description,金額 (HKD)\n2026-07-03,2026-07-04,Shop,12.00\n"
+    )
+    (line,) = reading.lines
+    assert (line.traded_on, line.posted_on, line.currency) == (date(2026, 7, 3), date(2026, 7, 4), "HKD")
+    assert line.description == "Shop"

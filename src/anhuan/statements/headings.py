@@ -14,11 +14,13 @@ SYNONYMS: Final[Mapping[str, str]] = {
         交易日 交易日期 交易时间 消费日期 消费日 交易创建时间 发生日期 transactiondate transdate trandate
         tradedate dateoftransaction purchasedate transactiontime datetime 交易日期时间""",
     "posted_on": """
+        記賬日 記賬日期 過賬日期 誌賬日期 入帳日 入帳日期
         记账日 记账日期 记帐日 记帐日期 入账日期 入账日 入帐日期 银行记账日 入账时间 记账时间 日期 账务日期 date
         postdate postingdate posteddate dateposted bookingdate bookdate buchungstag valuedate 交易成功时间 datum
         data fecha""",
     "clock": "时间 time 交易时刻",
     "description": """
+        交易詳情 交易說明 交易明細 商戶名稱
         交易摘要 摘要说明 交易描述 交易说明 商品说明 商品名称 商品 交易场所 交易地点 交易地点/附言 商户名称 商户
         商户名 订单标题 客户摘要 附言 交易附言 用途 交易用途 说明 描述 交易内容 交易备注 description details
         transactiondetails particulars narrative memo transactiondescription merchant merchantname payee name
@@ -26,7 +28,7 @@ SYNONYMS: Final[Mapping[str, str]] = {
     "kind": """
         摘要 交易类型 交易分类 业务类型 业务摘要 交易种类 类型 type transactiontype trantype category""",
     "amount": """
-        金额 记账金额 入账金额 入账币种/金额 记账金额/币种 人民币金额 结算金额 交易额 发生额 金额(元) 实付金额
+        金額 金额 记账金额 入账金额 入账币种/金额 记账金额/币种 人民币金额 结算金额 交易额 发生额 金额(元) 实付金额
         billingamount amount amount(sgd) amount(hkd) amount(usd) amount(cny) postedamount localamount 变动金额
         交易金额(元) 本币金额""",
     "trade_amount": """
@@ -69,8 +71,14 @@ SYNONYMS: Final[Mapping[str, str]] = {
         交易地 交易国家或地区简称 country/region area/district 地区 交易地区 country 交易银行 开户机构""",
 }
 _BY_KEY: Final = {key: word for word, keys in SYNONYMS.items() for key in keys.split()}
+_PLAIN_DAYS: Final = frozenset(("date", "日期"))
+_POSTED: Final = frozenset((
+    "postdate", "postingdate", "posteddate", "dateposted", "bookingdate", "post", "posted", "记账日", "记账日期",
+    "入账日", "入账日期", "银行记账日", "入账时间", "记账时间",
+))  # fmt: skip
 _DATES: Final = frozenset(("traded_on", "posted_on"))
 _AMOUNTS: Final = frozenset(("amount", "money_out", "money_in", "trade_amount", "trade_out", "trade_in"))
+_HALVES: Final = re.compile(r"([\u4e00-\u9fff/|-]+)([a-z0-9/|-]+)|([a-z0-9/|-]+)([\u4e00-\u9fff/|-]+)")
 _BRACKETS: Final = re.compile(r"\(([^()]*)\)$")
 _LOOK_AT: Final = 120  # rows: the longest known preface has 30
 
@@ -109,7 +117,18 @@ def understand(number: int, row: Sequence[str], extra: Mapping[str, str] | None 
         if word and word not in places:
             places[word] = place
             currency = currency or (printed if word in _AMOUNTS else None)
+    _tell_days(places, shown)
     return Heading(number, shown, _settled(places), currency, frozenset(cells.key_of(cell) for cell in shown if cell))
+
+
+def _tell_days(places: dict[str, int], shown: Sequence[str]) -> None:
+    """Date beside Post Date is the day of the trade: the plain word took the place of the exact one."""
+    plain = places.get("posted_on")
+    if plain is None or "traded_on" in places or cells.key_of(shown[plain]) not in _PLAIN_DAYS:
+        return
+    exact = [place for place, cell in enumerate(shown) if cells.key_of(cell) in _POSTED]
+    if exact:
+        places |= {"traded_on": plain, "posted_on": exact[0]}
 
 
 def _meaning(key: str, extra: Mapping[str, str]) -> tuple[str, str | None]:
@@ -118,8 +137,16 @@ def _meaning(key: str, extra: Mapping[str, str]) -> tuple[str, str | None]:
     if word := extra.get(key) or _BY_KEY.get(key):
         return word, currency
     if inside is not None:
-        return _BY_KEY.get(key[: inside.start()], ""), currency
-    return "", None
+        return _BY_KEY.get(key[: inside.start()]) or _of_halves(key[: inside.start()]), currency
+    return _of_halves(key), None
+
+
+def _of_halves(key: str) -> str:
+    """What a heading in two languages means, by the half that is known: 記賬日期 Post Date."""
+    halves = _HALVES.fullmatch(key)
+    if halves is None:
+        return ""
+    return next((word for half in halves.groups() if half and (word := _BY_KEY.get(half.strip("/-|")))), "")
 
 
 def _is_enough(found: Heading) -> bool:

@@ -20,14 +20,15 @@ def read(pages: Sequence[Page]) -> Reading:
     found = {field: values for field, values in pdf_labels.by_field(pdf_labels.facts(pages))}
     rows = pdf_rows.read(pages)
     text = "\n".join(page.text for page in pages[:2])
-    bank = layouts.bank_named(text)
+    bank = layouts.bank_named(_without_rows(text))
     due = found.get("total_due") or found.get("minimum_due") or found.get("due_on")
     if not due and not rows.drafts:
         return Reading(FileKind.UNKNOWN, bank, problems=(_NOTHING,), reader="pdf", template="general")
     statement_on = found["statement_on"][0].day if "statement_on" in found else None
     problems: list[Problem] = []
     currency = _currency(found, rows, text, problems)
-    lines = _lines(rows, currency, statement_on, is_card=bool(due), problems=problems)
+    order = pdf_labels.order_of(pages)
+    lines = _lines(rows, currency, statement_on, order, is_card=bool(due), problems=problems)
     if not due:
         return Reading(
             FileKind.STATEMENT, bank, lines=tuple(lines), problems=tuple(problems), reader="pdf", template="general",
@@ -42,6 +43,11 @@ def read(pages: Sequence[Page]) -> Reading:
         FileKind.BILL, bank, () if refused else (bill,), tuple(lines), tuple(problems), "pdf", "general",
         complete=complete,
     )  # fmt: skip
+
+
+def _without_rows(text: str) -> str:
+    """The text without its dated lines: a shop named like a bank or wallet (京东) sends no bill."""
+    return "\n".join(line for line in text.splitlines() if not cells.raw_date((line.split() or [""])[0]))
 
 
 _NOTHING: Final = Problem("pdf.unknown", "这份 PDF 里没有找到账单的日期、金额或明细")
@@ -111,14 +117,20 @@ def _currency(found: dict[str, list[Found]], rows: pdf_rows.Rows, text: str, pro
 
 
 def _lines(
-    rows: pdf_rows.Rows, currency: str, statement_on: date | None, *, is_card: bool, problems: list[Problem]
+    rows: pdf_rows.Rows,
+    currency: str,
+    statement_on: date | None,
+    order: str,
+    *,
+    is_card: bool,
+    problems: list[Problem],
 ) -> list[Line]:
     source = Source.CARD if is_card or all(draft.balance is None for draft in rows.drafts) else Source.ACCOUNT
     spending = "positive" if rows.marked and source is Source.CARD else ""
     problems += signs.settle(rows.drafts, (), source, spending, unsigned=False)
     latest = cells.month_end(statement_on.year, statement_on.month) if statement_on else None
     written = [text for draft in rows.drafts for text in (draft.posted, draft.traded) if text]
-    column = cells.read_dates(written, latest=latest)
+    column = cells.read_dates(written, latest=latest, order=order)
     if column.year_missing:
         problems.append(Problem("date.year_unknown", "明细没有写明年份，请补充；在此之前日期留空"))
     if column.order_open:

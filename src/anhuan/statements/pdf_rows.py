@@ -98,6 +98,8 @@ def _parts(line: Sequence[Word]) -> tuple[int, int, str]:
 def _date_length(words: Sequence[Word]) -> int:
     """The number of leading words that make one date: 02/07, 17 OCT, 01 AUG 23, OCT 17."""
     for count in (3, 2, 1):
+        if count == 3 and len(words) > 3 and words[2].text.isdigit() and words[3].text.lower() in cells.MONTHS:
+            continue  # 03 Jul 04 Jul: two days, and no year 2004
         text = " ".join(word.text for word in words[:count])
         if len(words) >= count and any(letter.isdigit() for letter in text) and cells.raw_date(text):
             return count
