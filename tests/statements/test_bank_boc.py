@@ -116,3 +116,20 @@ def test_a_pdf_of_2022_has_one_card() -> None:
         "2021-12-31 2022-01-01 1887.94 CNY 0289 purchase 财付通-某商户 CHN",
         "2022-01-02 2022-01-03 -500.00 CNY 0289 repayment 云闪付还款 ****0000",
     ]
+
+
+def test_a_description_wrapped_below_its_row_is_read_to_its_end() -> None:
+    page = _page(
+        _said(
+            20, "Payment Due Date Statement Closing Date Current RMB Total Balance Due Current FCY Total Balance Due"
+        ),
+        _said(20, "2026-08-24 2026-08-04 2,861.30"),
+        _said(20, "6259 0611 **** 1831 2861.30 286.00"),
+        ((400, "Deposit"), (500, "Expenditure")),
+        ((20, "2026-07-14"), (90, "2026-07-15"), (160, "1831"), (200, "某某餐饮管"), (505, "1085.00")),
+        ((200, "理有限公司"),),
+        ((20, "2026-07-17"), (90, "2026-07-18"), (160, "1831"), (200, "某书店"), (505, "12.00")),
+    )
+    reading = read_pdf_pages([page])
+    assert reading is not None
+    assert [line.description for line in reading.lines] == ["某某餐饮管 理有限公司", "某书店"]

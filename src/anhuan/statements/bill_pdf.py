@@ -13,6 +13,7 @@ from anhuan.statements.text import DATE, amount_of, date_of, mask_numbers, tail_
 
 _DAY: Final = re.compile(rf"{DATE}|{MM_SLASH_DD}")
 _SUM: Final = re.compile(SIGNED)
+_SAME_COLUMN: Final = 4.0  # points
 _NEAR: Final = 14.0  # points: a wrapped description stands within a line above or below its row
 
 
@@ -83,12 +84,19 @@ def _row_of(visual: Sequence[Word], split: float | None) -> _Row | None:
 
 
 def _attach(loose: Sequence[Sequence[Word]], rows: Sequence[_Row]) -> None:
-    """Give the lines of a wrapped description to the nearest row that has none of its own on its line."""
+    """Give the lines of a wrapped description to the nearest row that has none of its own, else to the row they go on.
+
+    They go on a row right above them whose description begins in the same column.
+    """
     bare = [row for row in rows if not row.words]
+    begins = {id(row): min(x0 for _, x0, _ in row.words) for row in rows if row.words}
     for visual in loose:
         middle = (visual[0].top + visual[0].bottom) / 2
         nearest = min(bare, key=lambda row: abs(row.middle - middle), default=None)
-        if nearest is not None and abs(nearest.middle - middle) <= _NEAR:
+        if nearest is None or abs(nearest.middle - middle) > _NEAR:
+            above = [row for row in rows if 0 < middle - row.middle <= _NEAR and id(row) in begins]
+            nearest = next((row for row in above if abs(begins[id(row)] - visual[0].x0) <= _SAME_COLUMN), None)
+        if nearest is not None:
             nearest.words += [(word.top, word.x0, word.text) for word in visual]
 
 
