@@ -175,7 +175,7 @@ def _request_body() -> dict[str, Any]:
 
 @router.post("/plans", openapi_extra=_request_body())
 def make_plan(
-    asked: Annotated[Any, Body()], seconds: Seconds = 5.0, lang: Lang = "zh", explained: bool = True
+    asked: Annotated[Any, Body()], seconds: Seconds = 2.5, lang: Lang = "zh", explained: bool = True
 ) -> PlanOut:
     """Plan a request (planning.md) and prove the cost; a request that cannot be planned is refused by field."""
     request = request_from(asked)

@@ -28,7 +28,7 @@ def make(
     files: Annotated[list[str] | None, typer.Argument(metavar="FILE...", help="requests as JSON; - is stdin")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one answer per line, in the order of the files")] = False,
     mine: Annotated[bool, typer.Option("--mine", help="plan for the household stored here · 为本机数据做方案")] = False,
-    seconds: Annotated[float, typer.Option("--seconds", min=0.05, help="how long one search may take")] = 3.0,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.05, help="how long one search may take")] = 2.5,
     no_explain: Annotated[bool, typer.Option("--no-explain", help="leave the reasons out")] = False,
     lang: Annotated[str | None, typer.Option("--lang", help="zh or en")] = None,
 ) -> None:

@@ -10,11 +10,11 @@ from typing import Final
 from anhuan.planning.model import Plan, Request
 
 WIDTH: Final = 358
-HEIGHT: Final = 168
+HEIGHT: Final = 150
 LEFT: Final = 4
 RIGHT: Final = 354
-TOP: Final = 34
-BASE: Final = 138
+TOP: Final = 22
+BASE: Final = 126
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,6 @@ class Point:
     y: int
     on: date
     amount: int
-    anchor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +153,7 @@ def _bar(scale: _Scale, day: int, amount: int) -> Bar:
 
 
 def _point(scale: _Scale, day: int, amount: int) -> Point:
-    x = scale.x(day)
-    third = (RIGHT - LEFT) // 3
-    anchor = "start" if x < LEFT + third else "end" if x > RIGHT - third else "middle"
-    return Point(x, scale.y(amount), date.fromordinal(day), amount, anchor)
+    return Point(scale.x(day), scale.y(amount), date.fromordinal(day), amount)
 
 
 def _ticks(scale: _Scale) -> tuple[Tick, ...]:

@@ -8,7 +8,7 @@ from anhuan.planning.costing import balances, cost_of, outcome_of
 from anhuan.planning.explained import CardSteps, Explanation, HabitCost, IdleCash, LeftOpen, LegWhy
 from anhuan.planning.habits import live_habits
 from anhuan.planning.means import means_of
-from anhuan.planning.model import Card, CardOutcome, Channel, Issued, Legs, Payment, Plan, Request
+from anhuan.planning.model import Card, CardOutcome, Channel, Issued, Legs, Payment, Plan, Request, Status
 from anhuan.planning.planner import plan as make_plan
 from anhuan.planning.rules import terminal_charge
 from anhuan.planning.settle import with_draws
@@ -39,9 +39,10 @@ def explain(
 def hundred_more(request: Request, answer: Plan, *, seconds: float = 1.0) -> int | None:
     """What 100 yuan more on the first account on the first day would save, in fen; None without an account.
 
-    Where the plan costs nothing, more money cannot save anything and nothing is planned again.
+    Where the plan costs nothing, more money cannot save anything and nothing is planned again. Of a plan that is not
+    proved the difference would say nothing: None, too.
     """
-    if not request.accounts:
+    if not request.accounts or answer.status is Status.FEASIBLE:
         return None
     if not answer.cost:
         return 0

@@ -35,7 +35,7 @@ _AIM_SHARE = 4e-4
 _MARGINS = (20, 200)  # fen held back where an exact fit leaves no room for rounding
 
 
-def plan(request: Request, *, seconds: float = 3.0) -> Plan:
+def plan(request: Request, *, seconds: float = 2.5) -> Plan:
     """The cheapest plan with a proved lower bound, all in fen; `seconds` bounds the search.
 
     The cost is the simulator's, to the fen. Status as in planning.md.
