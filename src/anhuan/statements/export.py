@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from anhuan.kit import money
@@ -350,14 +351,19 @@ def _description(draft: Draft, source: Source) -> str:
     """What a person recognises the row by: the bank's word unless it only says 消费, a wallet's party, the text."""
     if source is not Source.WALLET and not draft.word and draft.description:
         return draft.description
-    parts = [draft.description]
-    if source is Source.WALLET:
-        parts = [draft.counterparty, *parts] if draft.description else [draft.word, draft.counterparty]
-        parts.append(f"({draft.note})" if draft.note else "")
-    elif draft.word != "消费":
-        parts = [draft.word, *parts]
+    return _put_together(draft.description, draft.word, draft.counterparty, draft.note, source is Source.WALLET)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _put_together(text: str, word: str, counterparty: str, note: str, in_wallet: bool) -> str:
+    parts = [text]
+    if in_wallet:
+        parts = [counterparty, *parts] if text else [word, counterparty]
+        parts.append(f"({note})" if note else "")
+    elif word != "消费":
+        parts = [word, *parts]
     shown = [part for number, part in enumerate(parts) if part and not any(part in other for other in parts[:number])]
-    return " ".join(shown) or draft.counterparty or draft.word or draft.note
+    return " ".join(shown) or counterparty or word or note
 
 
 def _repaid(lines: list[Line]) -> list[Line]:

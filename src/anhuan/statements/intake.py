@@ -171,6 +171,7 @@ def _bill(reading: Reading, n: int) -> BillChange:
 def _compared(db: Session, user_id: UUID, opened: Sequence[tuple[FileChange, Reading | None]]) -> list[list[RowChange]]:
     """The rows of every file, each with the line it is or becomes."""
     keyed = [list(numbered(reading)) if reading else [] for _, reading in opened]
+    alone = sum(map(bool, keyed)) == 1  # else a row may stand in an earlier file of the batch
     known: dict[tuple[bytes, int], UUID] = {}
     if store.has_lines(db, user_id):
         known = store.lines_by_key(db, user_id, {key for rows in keyed for key, _, _ in rows})
@@ -182,7 +183,9 @@ def _compared(db: Session, user_id: UUID, opened: Sequence[tuple[FileChange, Rea
             line_id = known.get((key, occurrence))
             new = line_id is None
             if line_id is None:
-                line_id = known[key, occurrence] = next(fresh)
+                line_id = next(fresh)
+                if not alone:
+                    known[key, occurrence] = line_id
             mine.append(RowChange(line_id, key, occurrence, new, line, bill))
         found.append(mine)
     return found

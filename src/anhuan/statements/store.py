@@ -64,8 +64,9 @@ def new_ids(count: int) -> list[UUID]:
     made = []
     for at in range(0, 10 * count, 10):
         bits = int.from_bytes(chance[at : at + 10], "big")
-        made.append(UUID(int=head | (bits >> 68) << 64 | bits & (1 << 62) - 1))
-    return made
+        made.append(head | (bits >> 68) << 64 | bits & (1 << 62) - 1)
+    made.sort()  # in the order of an index, which then grows at its end alone
+    return [UUID(int=each) for each in made]
 
 
 def id_stream() -> Iterator[UUID]:
@@ -79,8 +80,10 @@ def id_texts() -> Iterator[str]:
     while True:
         stamp = int(clock.now().timestamp() * 1000) & (1 << 48) - 1
         head, chance = f"{stamp:012x}7", os.urandom(10 * _COPY_ROWS).hex()
-        for at in range(0, 20 * _COPY_ROWS, 20):
-            yield f"{head}{chance[at : at + 3]}{_VARIANT[chance[at + 3]]}{chance[at + 4 : at + 19]}"
+        yield from sorted(
+            f"{head}{chance[at : at + 3]}{_VARIANT[chance[at + 3]]}{chance[at + 4 : at + 19]}"
+            for at in range(0, 20 * _COPY_ROWS, 20)
+        )
 
 
 # --- the book ---------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ repayment of a card are positive too; their kind says that they are moves betwee
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from anhuan.kit import money
@@ -36,10 +37,15 @@ def void(draft: Draft) -> None:
 def unpaid(draft: Draft) -> bool:
     """Void the row where its status says that it was never paid, and say so."""
     closed = "关闭" in draft.status and not draft.paid_with
-    if closed or _NEVER_PAID.search(draft.status):
+    if closed or _says_unpaid(draft.status):
         void(draft)
         return True
     return False
+
+
+@lru_cache(maxsize=1024)
+def _says_unpaid(status: str) -> bool:
+    return _NEVER_PAID.search(status) is not None
 
 
 def is_neutral(draft: Draft) -> bool:
