@@ -143,3 +143,16 @@ def test_rows_without_the_digits_of_a_card_are_read(sender: str, subject: str, h
         "2026-08-03 2026-08-04 100.00 CNY - purchase 商户乙",
     ]
     assert (problems(reading), reading.complete) == ([], True)
+
+
+def test_a_sign_behind_a_slash_belongs_to_the_next_amount() -> None:
+    reading = _read(
+        "estmtservice@eb.spdbccc.com.cn", "浦发银行-信用卡电子账单",
+        "20260818 880012345 0001234<br>"
+        + _table(_row("本期应还款总额：", "￥5,210.00 / ＄33.10"), _row("本期最低还款额：", "￥521.00 / ＄3.31"),
+                 _row("到期还款日：", "2026/09/07")),
+    )  # fmt: skip
+    assert bills(reading) == [
+        "CNY 5210.00 521.00 2026-08-18 2026-09-07 - account -",
+        "USD 33.10 3.31 2026-08-18 2026-09-07 - account -",
+    ]
