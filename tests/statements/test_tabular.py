@@ -189,3 +189,18 @@ def test_a_heading_in_two_languages_is_known_by_either_half() -> None:
     (line,) = reading.lines
     assert (line.traded_on, line.posted_on, line.currency) == (date(2026, 7, 3), date(2026, 7, 4), "HKD")
     assert line.description == "Shop"
+
+
+def test_the_column_of_the_text_wins_over_an_empty_purpose() -> None:
+    reading = read("交易日期,交易金额,币种,交易类型,交易用途,交易摘要\n2026-07-03,-12.00,人民币,转账,,超市消费\n")
+    assert "超市消费" in reading.lines[0].description
+
+
+def test_a_german_heading_is_known() -> None:
+    reading = read(
+        "Buchungstag;Buchungstext;Betrag;Währung\n03.07.2026;MARKT;-1.288,90;EUR\n25.07.2026;BAHN;-2,50;EUR\n"
+    )
+    assert [(one.posted_on, one.amount, one.currency) for one in reading.lines] == [
+        (date(2026, 7, 3), 128890, "EUR"),
+        (date(2026, 7, 25), 250, "EUR"),
+    ]

@@ -24,11 +24,13 @@ SYNONYMS: Final[Mapping[str, str]] = {
         交易摘要 摘要说明 交易描述 交易说明 商品说明 商品名称 商品 交易场所 交易地点 交易地点/附言 商户名称 商户
         商户名 订单标题 客户摘要 附言 交易附言 用途 交易用途 说明 描述 交易内容 交易备注 description details
         transactiondetails particulars narrative memo transactiondescription merchant merchantname payee name
+        buchungstext verwendungszweck
         名称 transaction reference/description transactionremarks remarks longdescription""",
     "kind": """
         摘要 交易类型 交易分类 业务类型 业务摘要 交易种类 类型 type transactiontype trantype category""",
     "amount": """
         金額 金额 记账金额 入账金额 入账币种/金额 记账金额/币种 人民币金额 结算金额 交易额 发生额 金额(元) 实付金额
+        betrag umsatz
         billingamount amount amount(sgd) amount(hkd) amount(usd) amount(cny) postedamount localamount 变动金额
         交易金额(元) 本币金额""",
     "trade_amount": """
@@ -48,10 +50,10 @@ SYNONYMS: Final[Mapping[str, str]] = {
         d/c creditdebit debitcredit debitcreditindicator creditdebitindicator 收付标志 资金流向""",
     "currency": """
         币种 货币 入账币种 入账货币 记账币种 结算币种 结算货币 币别 交易币种(入账) billingcurrency currency ccy
-        currencycode 本币""",
+        currencycode währung 本币""",
     "trade_currency": "交易币种 交易货币 原币币种 transactioncurrency foreigncurrency originalcurrency",
     "card": """
-        卡号 卡号末四位 卡号后四位 卡末四位 卡片末四位 末四位 尾号 卡号尾号 卡尾号 cardno cardnumber card card#
+        卡号 卡片 卡号末四位 卡号后四位 卡末四位 卡片末四位 末四位 尾号 卡号尾号 卡尾号 cardno cardnumber card card#
         cardlast4 last4 cardending firstbankcard maskedcardnumber""",
     "balance": """
         余额 账户余额 联机余额 本次余额 可用余额 账面余额 交易后余额 balance runningbalance accountbalance
@@ -71,6 +73,7 @@ SYNONYMS: Final[Mapping[str, str]] = {
         交易地 交易国家或地区简称 country/region area/district 地区 交易地区 country 交易银行 开户机构""",
 }
 _BY_KEY: Final = {key: word for word, keys in SYNONYMS.items() for key in keys.split()}
+_WEAK_TEXTS: Final = frozenset(("交易用途", "用途", "附言", "交易附言", "memo"))
 _PLAIN_DAYS: Final = frozenset(("date", "日期"))
 _POSTED: Final = frozenset((
     "postdate", "postingdate", "posteddate", "dateposted", "bookingdate", "post", "posted", "记账日", "记账日期",
@@ -117,6 +120,9 @@ def understand(number: int, row: Sequence[str], extra: Mapping[str, str] | None 
         if word and word not in places:
             places[word] = place
             currency = currency or (printed if word in _AMOUNTS else None)
+        elif word == "description" and cells.key_of(shown[places[word]]) in _WEAK_TEXTS and key not in _WEAK_TEXTS:
+            places.setdefault("note", places[word])  # 交易用途 is mostly empty where 交易摘要 stands beside it
+            places[word] = place
     _tell_days(places, shown)
     return Heading(number, shown, _settled(places), currency, frozenset(cells.key_of(cell) for cell in shown if cell))
 
