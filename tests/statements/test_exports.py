@@ -187,3 +187,11 @@ def test_samples_of_others_are_read_whole(shared_data: Path, name: str, bank: st
     assert (reading.bank, len(reading.lines)) == (bank, count)
     assert sum(one.amount for one in reading.lines if one.amount > 0 and one.currency != "USD") == spent
     assert all(one.posted_on for one in reading.lines)
+
+
+def test_days_of_four_digits_take_the_year_of_the_title() -> None:
+    reading = read(
+        "招商银行信用卡对账单（个人消费卡账户 2026年01月）\n交易日,记账日,交易摘要,人民币金额,卡号末四位,交易地金额\n"
+        '1231,0101,某某餐厅,"1,288.50",3096,"1,288.50(CN)"\n'
+    )
+    assert (reading.lines[0].traded_on, reading.lines[0].posted_on) == (date(2025, 12, 31), date(2026, 1, 1))

@@ -216,9 +216,14 @@ def _is_amount(cell: str) -> bool:
         return True
 
 
+_MONTH_DAY: Final = re.compile(r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+
+
 def _day(cell: str) -> str:
-    """The date part of a timestamp that begins with the year: one form for all rows of a day."""
+    """The date part of a timestamp that begins with the year, one form for all rows of a day; 0703 as 07月03日."""
     text = cell.strip()
+    if len(text) == 4 and _MONTH_DAY.fullmatch(text):
+        return f"{text[:2]}月{text[2:]}日"
     return text[:10] if len(text) > 10 and text[4] in "-/" and text[10] in " T" else text
 
 
