@@ -71,19 +71,27 @@ def new_ids(count: int) -> list[UUID]:
 
 def id_stream() -> Iterator[UUID]:
     """Fresh ids without end."""
-    while True:
-        yield from new_ids(_COPY_ROWS)
+    for count in _batches():
+        yield from new_ids(count)
 
 
 def id_texts() -> Iterator[str]:
     """The same as 32 hexadecimal digits each, for rows that are only written and never looked at."""
-    while True:
+    for count in _batches():
         stamp = int(clock.now().timestamp() * 1000) & (1 << 48) - 1
-        head, chance = f"{stamp:012x}7", os.urandom(10 * _COPY_ROWS).hex()
+        head, chance = f"{stamp:012x}7", os.urandom(10 * count).hex()
         yield from sorted(
             f"{head}{chance[at : at + 3]}{_VARIANT[chance[at + 3]]}{chance[at + 4 : at + 19]}"
-            for at in range(0, 20 * _COPY_ROWS, 20)
+            for at in range(0, 20 * count, 20)
         )
+
+
+def _batches() -> Iterator[int]:
+    """How many ids to make at once: few for a mail, many for a long export."""
+    count = 32
+    while True:
+        yield count
+        count = min(4 * count, _COPY_ROWS)
 
 
 # --- the book ---------------------------------------------------------------------------------------------------------
@@ -99,8 +107,10 @@ def book_of(db: Session, user_id: UUID, *, lock: bool = False) -> int:
 
 def turn_page(db: Session, user_id: UUID) -> int:
     """Count one more change of the user's intake: every preview made before is stale from now on."""
-    _open_book(db, user_id)
     turned = update(BookRow).where(BookRow.user_id == user_id).values(state=BookRow.state + 1).returning(BookRow.state)
+    if (state := db.execute(turned).scalar_one_or_none()) is not None:
+        return state
+    _open_book(db, user_id)
     return db.execute(turned).scalar_one()
 
 
