@@ -59,10 +59,10 @@ app = typer.Typer(
 def root(
     verbose: Annotated[bool, typer.Option("--verbose", help="tell what happens inside, on stderr")] = False,
 ) -> None:
-    """Set up the log before a command runs."""
+    """Say how the log is to speak before a command runs."""
     from anhuan.kit import terminal
 
-    terminal.log_to_stderr(verbose=verbose)
+    terminal.log_when_needed(verbose=verbose)
 
 
 def command(name: str) -> Any:

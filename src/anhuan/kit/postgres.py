@@ -22,12 +22,11 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import psycopg
-import structlog
 
-from anhuan.kit import binaries, roles
+from anhuan.kit import binaries, roles, terminal
 from anhuan.kit.errors import Refused, Unavailable
 
-log = structlog.get_logger(__name__)
+log = terminal.logger(__name__)
 
 ADMIN: Final = "anhuan_admin"
 TEST_MARKER: Final = "ANHUAN_TEST_ONLY"  # in the data folder: this cluster may lose rows in a crash

@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from anhuan.kit import news
 from anhuan.kit.errors import Bad, Refused
@@ -41,6 +42,23 @@ def asked_language(args: Sequence[str]) -> str:
         if name == "--lang" and (value or wishes[at + 1]) in ("zh", "en"):
             return value or wishes[at + 1]
     return language()
+
+
+_wish: list[bool] = []  # whether the command line asked for a talkative log; one command line per process
+
+
+def log_when_needed(*, verbose: bool) -> None:
+    """Let the first room that asks for a logger set up the log: a command without a database needs none."""
+    _wish[:] = [verbose]
+
+
+def logger(name: str) -> Any:
+    """A logger by name; it speaks as the command line wished, or as whoever set up the log before."""
+    import structlog
+
+    if _wish and not structlog.is_configured():
+        log_to_stderr(verbose=_wish[0])
+    return structlog.get_logger(name)
 
 
 def log_to_stderr(*, verbose: bool) -> None:
