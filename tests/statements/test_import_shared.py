@@ -28,4 +28,6 @@ def test_exports_of_banks_and_wallets_are_stored_whole_and_once(db: Session, sha
     assert state(db, user) == before
     assert statements.months(db, user).months
     undo(db, user, done.id, now=NOW)
+    assert state(db, user)["lines"] == before["lines"]  # the later import named the same files
+    undo(db, user, again.id, now=NOW)
     assert state(db, user)["lines"] == []

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
-from datetime import date
+from datetime import date, timedelta
+from typing import Final
 from uuid import UUID
 
 from anhuan.cards import BillFacts, Charge, Payment
@@ -19,9 +20,14 @@ _NO_CHARGE = (LineKind.REPAYMENT, LineKind.BALANCE)
 assert {each.name for each in fields(Bill)} >= set(_SHOWN)
 
 
+# The bank of a bill that names none: its card number tells it from others.
+UNNAMED: Final = "other"
+
+
 def can_be_recorded(bill: Bill, bank: str | None) -> bool:
     """Whether a bill says enough to stand on the due board: whose it is, how much, and of which day."""
-    return bank is not None and bill.total_due is not None and bill.statement_on is not None
+    whose = bank is not None or bool(bill.cards)
+    return whose and bill.total_due is not None and bill.statement_on is not None
 
 
 def facts_of(bill: Bill, lines: Sequence[Line], *, bank: str, whole: bool, source_id: UUID) -> BillFacts:
@@ -48,7 +54,7 @@ def facts_of(bill: Bill, lines: Sequence[Line], *, bank: str, whole: bool, sourc
         confidence=bill.confidence,
         spans=bill.spans,
         charges=charges,
-        payments=payments_of(lines),
+        payments=payments_of(lines, statement_on=bill.statement_on),
         source_id=source_id,
         known_complete=whole and sum(charge.amount for charge in charges) == max(0, bill.total_due),
     )
@@ -78,10 +84,13 @@ def net_charges(lines: Sequence[Line], *, statement_on: date) -> tuple[Charge, .
     return tuple(sorted(charges, key=lambda charge: charge.posted_on))
 
 
-def payments_of(lines: Iterable[Line]) -> tuple[Payment, ...]:
-    """The repayments among the rows, by the day on which the bank credited them."""
+def payments_of(lines: Iterable[Line], *, statement_on: date) -> tuple[Payment, ...]:
+    """The repayments that a bill prints, by the day on which the bank credited them.
+
+    They went into its total already, so they paid the bill before: none counts from the statement day on.
+    """
     return tuple(
-        Payment(day, -line.amount)
+        Payment(min(day, statement_on - timedelta(days=1)), -line.amount)
         for line in lines
         if line.kind is LineKind.REPAYMENT and line.amount < 0 and (day := line.posted_on or line.traded_on)
     )

@@ -103,9 +103,10 @@ def _facts_of(preview: Preview) -> Iterator[tuple[FileChange, int, cards.BillFac
     """The bills that can be recorded, each with its place in its file and what it says to room cards."""
     for file in preview.files:
         for n, change in enumerate(file.bills):
-            if file.bank is not None and facts.can_be_recorded(change.bill, file.bank):
+            if facts.can_be_recorded(change.bill, file.bank):
                 lines = [row.line for row in file.rows if row.bill == n]
-                told = facts.facts_of(change.bill, lines, bank=file.bank, whole=file.complete, source_id=preview.id)
+                bank = file.bank or facts.UNNAMED
+                told = facts.facts_of(change.bill, lines, bank=bank, whole=file.complete, source_id=preview.id)
                 yield file, n, told
 
 
