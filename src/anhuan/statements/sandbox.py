@@ -5,6 +5,7 @@ that, writes no files, and has bounded memory, processor time and answers; when 
 ended and the next file gets a new one. Only plain data come back: text, numbers, bytes.
 """
 
+import atexit
 import ctypes
 import importlib
 import os
@@ -54,6 +55,9 @@ def close() -> None:
         if _current is not None:
             _current.end()
             _current = None
+
+
+atexit.register(close)
 
 
 class _Worker:
