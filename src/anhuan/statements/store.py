@@ -11,7 +11,22 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from psycopg import sql
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, and_, delete, exists, func, literal, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
@@ -189,7 +204,7 @@ def names_by_hash(db: Session, user_id: UUID, hashes: Iterable[str]) -> dict[str
 def lines_by_key(db: Session, user_id: UUID, keys: Iterable[bytes]) -> dict[tuple[bytes, int], UUID]:
     """The stored lines with these keys: (key, occurrence) to id."""
     asked = select(LineRow.row_key, LineRow.occurrence, LineRow.id).where(
-        LineRow.user_id == user_id, LineRow.row_key == func.any([UUID(bytes=key) for key in keys])
+        LineRow.user_id == user_id, LineRow.row_key.in_(_each(UUID(bytes=key) for key in keys))
     )
     return {(key.bytes, occurrence): line for key, occurrence, line in db.execute(asked)}
 
@@ -197,6 +212,11 @@ def lines_by_key(db: Session, user_id: UUID, keys: Iterable[bytes]) -> dict[tupl
 def has_lines(db: Session, user_id: UUID) -> bool:
     """Whether anything of the user is stored, so that a first import need not be compared with anything."""
     return db.scalar(select(LineRow.id).where(LineRow.user_id == user_id).limit(1)) is not None
+
+
+def _each(ids_: Iterable[UUID]) -> Select[tuple[UUID]]:
+    """Many ids as rows to join with: a prepared plan would walk through a list of 100,000 once for every row."""
+    return select(func.unnest(literal(list(ids_), ARRAY(Uuid))))
 
 
 def rows_by_amount(db: Session, user_id: UUID, buckets: Iterable[tuple[str, int]]) -> list[Row]:
@@ -221,7 +241,7 @@ def rows_by_order(db: Session, user_id: UUID, roots: Iterable[str]) -> list[Row]
 
 def rows_by_id(db: Session, user_id: UUID, line_ids: Iterable[UUID]) -> list[Row]:
     """These lines as matching sees them, standing or not."""
-    asked = select(*_MATCHED).where(LineRow.user_id == user_id, LineRow.id == func.any(list(line_ids)))
+    asked = select(*_MATCHED).where(LineRow.user_id == user_id, LineRow.id.in_(_each(line_ids)))
     return [_row(each) for each in db.execute(asked)]
 
 
@@ -277,9 +297,7 @@ def lines_only_shown_by(
 
 def resting(db: Session, user_id: UUID, line_ids: Iterable[UUID]) -> set[UUID]:
     """Those of the lines that do not stand now."""
-    asked = select(LineRow.id).where(
-        LineRow.user_id == user_id, LineRow.id == func.any(list(line_ids)), ~LineRow.standing
-    )
+    asked = select(LineRow.id).where(LineRow.user_id == user_id, LineRow.id.in_(_each(line_ids)), ~LineRow.standing)
     return set(db.scalars(asked))
 
 
@@ -288,7 +306,7 @@ def sum_up_standing(db: Session, user_id: UUID, line_ids: Iterable[UUID]) -> Non
     shown = exists().where(
         SightingRow.user_id == user_id, SightingRow.line_id == LineRow.id, SightingRow.standing
     ).correlate(LineRow)  # fmt: skip
-    mine = and_(LineRow.user_id == user_id, LineRow.id == func.any(list(line_ids)))
+    mine = and_(LineRow.user_id == user_id, LineRow.id.in_(_each(line_ids)))
     db.execute(update(LineRow).where(mine).values(standing=shown), execution_options={"synchronize_session": False})
 
 
