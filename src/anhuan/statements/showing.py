@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from anhuan.kit import clock, money
+from anhuan.kit import clock, money, news
 from anhuan.statements.changes import BillEffect, Commit, FileChange, FileEffect, ImportShown, Preview
 from anhuan.statements.model import Bill, Line, Problem
 from anhuan.statements.wording import words
@@ -30,7 +30,7 @@ def print_reading(path: str, read: "FileRead", language: str) -> None:
         out.print(_bills(reading.bills, told))
     if reading and reading.lines:
         out.print(_rows(reading.lines, told))
-    _problems(out, (*read.problems, *(reading.problems if reading else ())))
+    _problems(out, (*read.problems, *(reading.problems if reading else ())), language)
 
 
 def print_preview(made: Preview, language: str) -> None:
@@ -44,7 +44,7 @@ def print_preview(made: Preview, language: str) -> None:
     for each in made.files:
         if each.problems:
             out.print(Text(each.name, "bold"))
-            _problems(out, each.problems)
+            _problems(out, each.problems, language)
     if made.changes_nothing:
         out.print(told["nothing"])
 
@@ -158,9 +158,10 @@ def _bill_effects(change: FileChange, told: Mapping[str, str]) -> list[str]:
     return said
 
 
-def _problems(out: Console, problems: Sequence[Problem]) -> None:
+def _problems(out: Console, problems: Sequence[Problem], language: str) -> None:
     for each in problems:
-        out.print(Text(f"  ! {each.code}: {each.message}", "yellow"))
+        sentence = news.told(each.code, each.message, language)
+        out.print(Text(f"  ! {each.code}: {sentence}", "yellow"))
 
 
 def _amount(minor: int | None, currency: str) -> str:
