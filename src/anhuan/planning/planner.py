@@ -32,6 +32,7 @@ _ALLOWED_SHARE = 1000
 _ALLOWED_FEN = 100
 _AIM_YUAN = 0.3
 _AIM_SHARE = 4e-4
+_LAST_STEP = 0.5  # seconds for the last and largest program, which mostly only sharpens a bound
 _MARGINS = (20, 200)  # fen held back where an exact fit leaves no room for rounding
 
 
@@ -73,6 +74,7 @@ class _Search:
             free = self._attempt(cutoff=self.breakdown.total / 100 + 1 if self.legs else inf)
             bound = max(bound, bound_in_fen(free.bound, free.written))
             if not self._proved(bound) and self._fees_matter() and self._time_left():
+                self.until = min(self.until, perf_counter() + _LAST_STEP)
                 free = self._attempt(fees_first=True)
                 bound = max(bound, bound_in_fen(free.bound, free.written))
         return self._told(bound, short=past > 0 or not kept.possible)
