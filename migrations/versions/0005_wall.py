@@ -1,0 +1,10 @@
+"""Nothing yet: the place of wall in the line."""
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing to do."""

@@ -1,0 +1,10 @@
+"""Nothing yet: the place of keys in the line."""
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing to do."""
