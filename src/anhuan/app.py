@@ -13,23 +13,30 @@ from anyio import to_thread
 from fastapi import FastAPI
 from sqlalchemy.orm import Session, sessionmaker
 
-from anhuan import api
+from anhuan import api, identity
 from anhuan.kit import calendar, clock, db, settings, terminal
 from anhuan.web import shell
 
 THREADS: Final = db.POOL + db.OVERFLOW  # a thread without a connection would only wait for one
 
 
-def create(sessions: sessionmaker[Session], *, now: Callable[[], datetime] = clock.now) -> FastAPI:
-    """The application over one database; a test may hold the clock in its hand.
+def create(
+    sessions: sessionmaker[Session],
+    *,
+    desk: Callable[[], sessionmaker[Session]] | None = None,
+    now: Callable[[], datetime] = clock.now,
+) -> FastAPI:
+    """The application over one database, which operators enter by a login of their own; a test may hold the clock.
 
     Years that the operator put into the folder `calendar` of this installation are in force from here on.
     """
     calendar.load_folder(settings.read().home / "calendar")
     house = FastAPI(title="Anhuan", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
-    json = api.create(sessions)
+    json = api.create()
     for door in (house, json):
-        door.state.sessions = sessions
+        door.state.sessions = lambda: sessions
+        door.state.desk = desk or (lambda: db.sessions("desk"))
+        door.state.admit = identity.admit
         door.state.clock = now
     house.mount("/api/v1", json)
     shell.mount(house)

@@ -8,7 +8,6 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy.orm import Session, sessionmaker
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope
 
@@ -27,17 +26,16 @@ class Trouble(BaseModel):
     field: str | None = None
 
 
-def create(sessions: sessionmaker[Session]) -> FastAPI:
-    """The JSON application, to be mounted at /api/v1; each request runs in one transaction of `sessions`."""
+def create() -> FastAPI:
+    """The JSON application, to be mounted at /api/v1; whoever mounts it says where the rows are and who may ask."""
     api = FastAPI(
         title="Anhuan",
         version=VERSION,
         description="Bills in, plan out. Money is decimal text in its currency, days are ISO 8601 in China's time.",
         docs_url=None,
         redoc_url=None,
-        responses={code: {"model": Trouble} for code in (404, 422, 500, 503)},
+        responses={code: {"model": Trouble} for code in (401, 403, 404, 422, 429, 500, 503)},
     )
-    api.state.sessions = sessions
     for room in ROOMS:
         if importlib.util.find_spec(f"anhuan.{room}.api"):
             api.include_router(importlib.import_module(f"anhuan.{room}.api").router)

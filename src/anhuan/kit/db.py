@@ -40,6 +40,12 @@ class NoDatabase(Unavailable):
     code = "database.unreachable"
 
 
+class NoLogin(Refused):
+    """With DATABASE_URL each kind of work needs the address of its own login; this one is not set."""
+
+    code = "database.no_login"
+
+
 class NotTheOwner(Refused):
     """The login for migrations may not act as the owner of the tables."""
 
@@ -67,6 +73,7 @@ class Base(DeclarativeBase):
 
 
 _bound: Engine | Connection | None = None
+_logins: dict[str, Engine] = {}  # engines of the other logins of this process
 _server: postgres.Embedded | None = None
 
 
@@ -77,9 +84,19 @@ def transaction() -> Iterator[Session]:
         yield db
 
 
-def sessions() -> sessionmaker[Session]:
-    """The maker of sessions on the database of this process, for doors that open one transaction per request."""
-    return sessionmaker(_bind(), join_transaction_mode="create_savepoint", expire_on_commit=False)
+def sessions(login: str = "app") -> sessionmaker[Session]:
+    """The maker of sessions as one login (`app`, `desk`, `work`, `audit`), for doors that open one transaction each."""
+    bind = _bind() if login == "app" else _login(login)
+    return sessionmaker(bind, join_transaction_mode="create_savepoint", expire_on_commit=False)
+
+
+def url_of(login: str) -> str:
+    """The address at which this login (`app`, `desk`, `work`, `audit`) enters; refuses one that is not set up."""
+    found: str | None = getattr(access(), login)
+    if found is None:
+        name = f"ANHUAN_{login.upper()}_URL"
+        raise NoLogin(f"with DATABASE_URL set, {name} must name the same server as anhuan_{login}", field=name)
+    return found
 
 
 def retry_tx(work: Callable[[Session], T], *, attempts: int = 5) -> T:
@@ -103,7 +120,8 @@ def access() -> Access:
     if given.database_url is not None:
         _check_version(given.database_url)
         owner = given.owner_url or given.database_url
-        return Access(given.database_url, given.database_url, owner, found="DATABASE_URL")
+        others = (given.audit_url, given.desk_url, given.work_url)
+        return Access(given.database_url, *others, owner, found="DATABASE_URL")
     if _server is None:
         _server = postgres.Embedded(given.home, pg_bin=given.pg_bin)
     return _server.join()
@@ -114,6 +132,13 @@ def use(bind: Engine | Connection | None) -> Engine | Connection | None:
     global _bound  # one database per process
     before, _bound = _bound, bind
     return before
+
+
+def use_login(login: str, engine: Engine | None) -> None:
+    """Let `sessions(login)` work on this engine from now on, or on the installation's own with None."""
+    _logins.pop(login, None)
+    if engine is not None:
+        _logins[login] = engine
 
 
 def open_engine(url: str) -> Engine:
@@ -132,8 +157,10 @@ def close() -> None:
     """Give back the connections and leave the embedded server; the last process out stops it."""
     global _server  # see access
     bind = use(None)
-    if isinstance(bind, Engine):
-        bind.dispose()
+    for engine in (bind, *_logins.values()):
+        if isinstance(engine, Engine):
+            engine.dispose()
+    _logins.clear()
     server, _server = _server, None
     if server is not None:
         server.leave()
@@ -196,6 +223,12 @@ def _bind() -> Engine | Connection:
         use(open_engine(access().app))
     assert _bound is not None
     return _bound
+
+
+def _login(login: str) -> Engine:
+    if login not in _logins:
+        _logins[login] = open_engine(url_of(login))
+    return _logins[login]
 
 
 def _become_owner(connection: Connection) -> None:

@@ -14,12 +14,16 @@ log = structlog.get_logger(__name__)
 
 MISSING: Final = ("not_found", "unknown", "no_such")  # last part of a code that means: you have no such thing
 
+ACCESS: Final = {"access.not_signed_in": 401, "access.not_allowed": 403, "access.too_many": 429}
+
 Apology = Callable[[Scope, Receive, str], Response]
 
 
 def status_of(bad: Bad) -> int:
-    """The HTTP status of bad news: 404 or 422 for a no, 503 for a silent world, 500 for a broken law."""
+    """The HTTP status of bad news: 4xx for a no, 503 for a silent world, 500 for a broken law."""
     match bad:
+        case Refused() if bad.code in ACCESS:
+            return ACCESS[bad.code]
         case Unavailable():
             return 503
         case Broken():

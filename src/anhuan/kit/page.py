@@ -15,11 +15,14 @@ from fastapi import Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session, sessionmaker
 
-from anhuan.kit import clock, ids
+from anhuan.kit import actors, clock
+from anhuan.kit.actors import Actor
 from anhuan.kit.errors import Refused
 
-CSRF_COOKIE: Final = "anhuan_form"
+SESSION_COOKIE: Final = "__Host-anhuan"  # Secure, no domain, path /: no neighbour site can set or read it
+CSRF_COOKIE: Final = "__Host-anhuan-form"
 NOTE_COOKIE: Final = "anhuan_note"
+DESK_RIGHTS: Final = "desk."  # rights of operators begin so; their routes work as anhuan_desk
 
 
 @runtime_checkable
@@ -34,9 +37,8 @@ Renderer = Callable[[Request, Page], str]
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who asks, in which language, and whether amounts are hidden on this device."""
+    """In which language somebody looks, and whether amounts are hidden on this device."""
 
-    user_id: UUID
     lang: str
     hide_amounts: bool
 
@@ -53,16 +55,39 @@ class ForeignForm(Refused):
     code = "page.foreign_form"
 
 
+class NotSignedIn(Refused):
+    """请先登录: this needs somebody known; a page leads to sign-in, the JSON door answers 401."""
+
+    code = "access.not_signed_in"
+
+
+class NotAllowed(Refused):
+    """没有权限: the table of rights does not give this to the one who asks (403)."""
+
+    code = "access.not_allowed"
+
+
+Admit = Callable[[Request, Session], Actor]
+
+
 def visitor(request: Request) -> Visitor:
-    """The one local person, with the choices kept on this device."""
-    wish = request.cookies.get("lang") or ""
+    """The choices kept on this device; a language that was never chosen here is the person's own."""
+    wish = request.cookies.get("lang") or actor(request).lang or ""
     hidden = request.cookies.get("hide") == "1"
-    return Visitor(ids.LOCAL_USER, wish if wish in ("zh", "en") else "zh", hidden)
+    return Visitor(wish if wish in ("zh", "en") else "zh", hidden)
+
+
+def actor(request: Request) -> Actor:
+    """Who asks; nobody before the transaction of this request has admitted somebody."""
+    return getattr(request.state, "actor", actors.NOBODY)
 
 
 def person(request: Request) -> UUID:
-    """The user whose rows this request may touch; until sign-in is built, the local person."""
-    return visitor(request).user_id
+    """The party whose rows this request may touch: the person, or the organisation the person acts for."""
+    party = actor(request).party_id
+    if party is None:
+        raise NotSignedIn("请先登录。")
+    return party
 
 
 def now(request: Request) -> datetime:
@@ -77,13 +102,47 @@ def today(request: Request) -> date:
 
 
 def _transaction(request: Request) -> Iterator[Session]:
-    sessions: sessionmaker[Session] = request.app.state.sessions
-    with sessions.begin() as db:
+    yield from _admitted(request, request.app.state.sessions)
+
+
+def _desk(request: Request) -> Iterator[Session]:
+    yield from _admitted(request, request.app.state.desk)
+
+
+def _admitted(request: Request, sessions: Callable[[], sessionmaker[Session]]) -> Iterator[Session]:
+    admit: Admit = request.app.state.admit
+    with sessions().begin() as db:
+        request.state.actor = admit(request, db)
         yield db
 
 
-# One transaction for one request, closed before the answer leaves, so that the next page already sees it.
+# One transaction for one request, closed before the answer leaves, so that the next page already sees it. It knows who
+# asks and sees the rows of that party alone; operators' routes have one of their own, which reads one party at a time.
 Transaction = Annotated[Session, Depends(_transaction, scope="function")]
+Desk = Annotated[Session, Depends(_desk, scope="function")]
+
+
+def needs(right: str) -> Any:
+    """The rule of a route, exactly one on each: who lacks this right in the table of rights is not let in."""
+
+    def at_the_desk(request: Request, db: Desk) -> None:
+        insist(actor(request), right)
+
+    def for_people(request: Request, db: Transaction) -> None:
+        insist(actor(request), right)
+
+    check: Any = at_the_desk if right.startswith(DESK_RIGHTS) else for_people
+    check.right = right
+    return Depends(check)
+
+
+def insist(who: Actor, right: str) -> None:
+    """Refuse whoever lacks the right: unknown people are asked to sign in, known ones are told no."""
+    if who.may(right):
+        return
+    if who.kind is actors.ActorKind.NOBODY:
+        raise NotSignedIn("请先登录。")
+    raise NotAllowed("您没有做这件事的权限。")
 
 
 def render(request: Request, page: Page, *, status: int = 200) -> HTMLResponse:
@@ -91,8 +150,8 @@ def render(request: Request, page: Page, *, status: int = 200) -> HTMLResponse:
     renderer: Renderer = request.app.state.pages
     answer = HTMLResponse(renderer(request, page), status_code=status)
     secret = form_secret(request).hex()
-    if request.cookies.get(CSRF_COOKIE) != secret:
-        answer.set_cookie(CSRF_COOKIE, secret, httponly=True, samesite="strict")
+    if SESSION_COOKIE not in request.cookies and request.cookies.get(CSRF_COOKIE) != secret:
+        answer.set_cookie(CSRF_COOKIE, secret, secure=True, httponly=True, samesite="strict")
     if NOTE_COOKIE in request.cookies and not is_partial(request):
         answer.delete_cookie(NOTE_COOKIE)
     return answer
@@ -127,16 +186,23 @@ def read_note(request: Request) -> str:
 
 
 def form_secret(request: Request) -> bytes:
-    """The secret of this browser's forms: kept in a cookie, made once per visit where there is none."""
+    """The secret of this visitor's forms: drawn from the session, so that it ends with it; before sign-in a cookie's."""
     known: bytes | None = getattr(request.state, "form_secret", None)
     if known is None:
-        try:
-            known = bytes.fromhex(request.cookies.get(CSRF_COOKIE, ""))
-        except ValueError:
-            known = b""
-        known = known if len(known) == 32 else os.urandom(32)
+        known = _secret_kept(request) or os.urandom(32)
         request.state.form_secret = known
     return known
+
+
+def _secret_kept(request: Request) -> bytes | None:
+    session = request.cookies.get(SESSION_COOKIE)
+    if session is not None:
+        return hmac.digest(session.encode(), b"anhuan forms", "sha256")
+    try:
+        secret = bytes.fromhex(request.cookies.get(CSRF_COOKIE, ""))
+    except ValueError:
+        return None
+    return secret if len(secret) == 32 else None
 
 
 def form_token(request: Request) -> str:
@@ -151,8 +217,8 @@ def own_form(request: Request, csrf: Annotated[str, Form()] = "") -> None:
         raw = bytes.fromhex(csrf)
     except ValueError:
         raw = b""
-    secret = request.cookies.get(CSRF_COOKIE, "")
-    if len(raw) != 64 or not hmac.compare_digest(_mix(raw[:32], raw[32:]).hex(), secret):
+    secret = _secret_kept(request)
+    if len(raw) != 64 or secret is None or not hmac.compare_digest(_mix(raw[:32], raw[32:]), secret):
         raise ForeignForm("这个表单已失效,请返回上一页刷新后再试。没有保存任何内容。")
 
 

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -31,6 +31,7 @@ log = terminal.logger(__name__)
 ADMIN: Final = "anhuan_admin"
 TEST_MARKER: Final = "ANHUAN_TEST_ONLY"  # in the data folder: this cluster may lose rows in a crash
 START_SECONDS: Final = 90  # crash recovery included
+_PREPARED: Final = 2  # grows with the set of roles, so that an older server gets the new ones
 _UNSAFE: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
@@ -48,10 +49,12 @@ class NotOurs(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to reach a database: the application's address, the auditor's, and the one for migrations alone."""
+    """How to reach a database: an address for each login, and the one for migrations alone."""
 
     app: str
-    audit: str
+    audit: str | None
+    desk: str | None
+    work: str | None
     owner: str
     found: str
 
@@ -61,7 +64,9 @@ class _Secrets:
     admin: str
     app: str
     audit: str
-    prepared: bool = False
+    desk: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    work: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    prepared: int = 0  # which set of roles the server has
 
 
 class Embedded:
@@ -135,7 +140,7 @@ class Embedded:
             log.info("database started", found=programs.found, major=programs.major, data=str(self.data))
         elif self.testing != (self.data / TEST_MARKER).exists():
             self._refuse_marker()
-        if not known.prepared:
+        if known.prepared != _PREPARED:
             self._prepare(known)
         return self._access(known)
 
@@ -209,11 +214,13 @@ class Embedded:
 
     def _prepare(self, known: _Secrets) -> None:
         with psycopg.connect(self._url(ADMIN, known.admin, "postgres"), autocommit=True) as admin:
-            roles.create_roles(admin, app_password=known.app, audit_password=known.audit)
+            own = {roles.APP: known.app, roles.AUDIT: known.audit, roles.DESK: known.desk, roles.WORK: known.work}
+            roles.create_roles(admin, own)
             roles.create_database(admin)
+            roles.let_in(admin)
         with psycopg.connect(self._url(ADMIN, known.admin, roles.DATABASE), autocommit=True) as inside:
             roles.open_schema(inside)
-        known.prepared = True
+        known.prepared = _PREPARED
         self._write_secrets(known)
 
     def _stop(self) -> bool:
@@ -261,6 +268,8 @@ class Embedded:
         return Access(
             app=self._url(roles.APP, known.app, roles.DATABASE),
             audit=self._url(roles.AUDIT, known.audit, roles.DATABASE),
+            desk=self._url(roles.DESK, known.desk, roles.DATABASE),
+            work=self._url(roles.WORK, known.work, roles.DATABASE),
             owner=self._url(ADMIN, known.admin, roles.DATABASE),
             found="embedded server",
         )

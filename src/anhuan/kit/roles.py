@@ -1,5 +1,6 @@
-"""The three roles of the database: the owner holds the tables, the app reads and writes rows, the auditor reads."""
+"""The roles of the database: one owns the tables, four log in, each behind the wall that its work allows."""
 
+from collections.abc import Mapping
 from typing import Final, LiteralString
 
 import psycopg
@@ -8,18 +9,21 @@ from psycopg import sql
 OWNER: Final = "anhuan_owner"
 APP: Final = "anhuan_app"
 AUDIT: Final = "anhuan_audit"
+DESK: Final = "anhuan_desk"  # operators' pages: reads, one party at a time
+WORK: Final = "anhuan_work"  # the background worker
+LOGINS: Final = (APP, AUDIT, DESK, WORK)
 DATABASE: Final = "anhuan"
 
 _INSIDE: Final[tuple[LiteralString, ...]] = (
     "ALTER SCHEMA public OWNER TO anhuan_owner",
     "REVOKE ALL ON SCHEMA public FROM PUBLIC",
-    "GRANT USAGE ON SCHEMA public TO anhuan_app, anhuan_audit",
+    "GRANT USAGE ON SCHEMA public TO anhuan_app, anhuan_audit, anhuan_desk, anhuan_work",
 )
 
 
-def create_roles(admin: psycopg.Connection, *, app_password: str, audit_password: str) -> None:
-    """Make the three roles, or give those that exist these passwords; needs a connection in autocommit mode."""
-    for name, password in ((OWNER, None), (APP, app_password), (AUDIT, audit_password)):
+def create_roles(admin: psycopg.Connection, passwords: Mapping[str, str]) -> None:
+    """Make the roles, or give those that exist these passwords; needs a connection in autocommit mode."""
+    for name, password in ((OWNER, None), *((name, passwords[name]) for name in LOGINS)):
         known = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone()
         verb = sql.SQL("ALTER" if known else "CREATE")
         login = sql.SQL("NOLOGIN") if password is None else sql.SQL("LOGIN PASSWORD {}").format(sql.Literal(password))
@@ -27,7 +31,7 @@ def create_roles(admin: psycopg.Connection, *, app_password: str, audit_password
 
 
 def create_database(admin: psycopg.Connection, name: str = DATABASE, *, template: str | None = None) -> None:
-    """Make a database of the owner that nobody else may enter but app and auditor; does nothing if it exists."""
+    """Make a database of the owner that nobody else may enter but our logins; does nothing if it exists."""
     if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
         return
     database = sql.Identifier(name)
@@ -36,11 +40,17 @@ def create_database(admin: psycopg.Connection, name: str = DATABASE, *, template
     )
     admin.execute(sql.SQL("CREATE DATABASE {} OWNER anhuan_owner").format(database) + copy)
     admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
-    admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO anhuan_app, anhuan_audit").format(database))
+    let_in(admin, name)
+
+
+def let_in(admin: psycopg.Connection, name: str = DATABASE) -> None:
+    """Let our logins connect to a database."""
+    logins = sql.SQL(", ").join(map(sql.Identifier, LOGINS))
+    admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), logins))
 
 
 def open_schema(inside: psycopg.Connection) -> None:
-    """Give the schema of the database to the owner, and let app and auditor use it."""
+    """Give the schema of the database to the owner, and let our logins use it."""
     for statement in _INSIDE:
         inside.execute(statement)
 
@@ -50,12 +60,11 @@ def script() -> str:
     return "\n".join(
         [
             f"CREATE ROLE {OWNER} NOLOGIN;",
-            f"CREATE ROLE {APP} LOGIN PASSWORD :'app_password';",
-            f"CREATE ROLE {AUDIT} LOGIN PASSWORD :'audit_password';",
+            *(f"CREATE ROLE {name} LOGIN PASSWORD :'{name.removeprefix('anhuan_')}_password';" for name in LOGINS),
             f"CREATE ROLE anhuan_migrator LOGIN PASSWORD :'migrator_password' IN ROLE {OWNER};",
             f"CREATE DATABASE {DATABASE} OWNER {OWNER} ENCODING 'UTF8' TEMPLATE template0;",
             f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC;",
-            f"GRANT CONNECT ON DATABASE {DATABASE} TO {APP}, {AUDIT}, anhuan_migrator;",
+            f"GRANT CONNECT ON DATABASE {DATABASE} TO {', '.join(LOGINS)}, anhuan_migrator;",
             f"\\connect {DATABASE}",
             *(f"{statement};" for statement in _INSIDE),
             "",

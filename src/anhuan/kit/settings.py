@@ -27,6 +27,9 @@ class Setting:
 SETTINGS: Final = (
     Setting("DATABASE_URL", "the embedded server", "PostgreSQL 18 server to use, as the role anhuan_app"),
     Setting("ANHUAN_OWNER_URL", "DATABASE_URL", "the same server as a member of anhuan_owner, for migrations only"),
+    Setting("ANHUAN_DESK_URL", "no operators' pages", "with DATABASE_URL: the same server as the role anhuan_desk"),
+    Setting("ANHUAN_WORK_URL", "no background work", "with DATABASE_URL: the same server as the role anhuan_work"),
+    Setting("ANHUAN_AUDIT_URL", "no audit commands", "with DATABASE_URL: the same server as the role anhuan_audit"),
     Setting("ANHUAN_PG_BIN", "the bundled binaries", "folder with initdb, pg_ctl and postgres for the embedded server"),
     Setting("ANHUAN_HOME", "var in a checkout, else ~/.local/share/anhuan", "folder for the data of this installation"),
     Setting("ANHUAN_PORT", "8000", "port of the web pages on this machine"),
@@ -39,6 +42,9 @@ class Settings:
 
     database_url: str | None
     owner_url: str | None
+    desk_url: str | None
+    work_url: str | None
+    audit_url: str | None
     pg_bin: Path | None
     home: Path
     port: int
@@ -51,6 +57,9 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         database_url=given.get("DATABASE_URL") or None,
         owner_url=given.get("ANHUAN_OWNER_URL") or given.get("DATABASE_URL") or None,
+        desk_url=given.get("ANHUAN_DESK_URL") or None,
+        work_url=given.get("ANHUAN_WORK_URL") or None,
+        audit_url=given.get("ANHUAN_AUDIT_URL") or None,
         pg_bin=Path(pg_bin).absolute() if pg_bin else None,
         home=Path(given.get("ANHUAN_HOME") or _default_home(given)).expanduser().absolute(),
         port=_port(given.get("ANHUAN_PORT") or "8000"),
