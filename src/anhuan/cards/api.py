@@ -48,7 +48,7 @@ Lang = Annotated[str, Query(pattern="^(zh|en)$")]
 Days = Annotated[int, Query(ge=0, le=3660)]
 
 
-@router.get("/board")
+@router.get("/board", dependencies=[page.needs("cards.read")])
 def due_board(request: Request, db: page.Transaction, on: On = None) -> BoardOut:
     """What is due: overdue, today, this week, later, with totals and limits."""
     board = cards.due_board(db, page.person(request), on=on or page.today(request))
@@ -62,13 +62,13 @@ def due_board(request: Request, db: page.Transaction, on: On = None) -> BoardOut
     )
 
 
-@router.get("/accounts")
+@router.get("/accounts", dependencies=[page.needs("cards.read")])
 def list_accounts(request: Request, db: page.Transaction) -> list[AccountOut]:
     """Every billed account with its cards."""
     return [account_out(face) for face in cards.accounts(db, page.person(request))]
 
 
-@router.get("/accounts/{account_id}")
+@router.get("/accounts/{account_id}", dependencies=[page.needs("cards.read")])
 def show_account(request: Request, db: page.Transaction, account_id: UUID, on: On = None) -> PageOut:
     """One account: its bills with charges and payments, and the statements expected next."""
     shown = cards.account_page(db, page.person(request), account_id, on=on or page.today(request))
@@ -79,14 +79,14 @@ def show_account(request: Request, db: page.Transaction, account_id: UUID, on: O
     )
 
 
-@router.get("/accounts/{account_id}/terms")
+@router.get("/accounts/{account_id}/terms", dependencies=[page.needs("cards.read")])
 def list_terms(request: Request, db: page.Transaction, account_id: UUID, on: On = None) -> list[TermOut]:
     """Every term of an account on a day, with its layer and source."""
     sheet = cards.terms_sheet(db, page.person(request), account_id, on=on or page.today(request))
     return [term_out(term) for term in sheet]
 
 
-@router.put("/accounts/{account_id}/terms/{key}")
+@router.put("/accounts/{account_id}/terms/{key}", dependencies=[page.needs("cards.write")])
 def set_term(request: Request, db: page.Transaction, account_id: UUID, key: str, new: NewTerm) -> TermOut:
     """Keep what the user's own contract says from a day on; earlier days keep what held then."""
     user, now = page.person(request), page.now(request)
@@ -104,7 +104,7 @@ def set_term(request: Request, db: page.Transaction, account_id: UUID, key: str,
     return term_out(term)
 
 
-@router.post("/cards", status_code=201)
+@router.post("/cards", status_code=201, dependencies=[page.needs("cards.write")])
 def add_card(request: Request, db: page.Transaction, new: NewCard) -> CardOut:
     """Keep a card; the same card twice is one."""
     face = cards.add_card(
@@ -120,7 +120,7 @@ def add_card(request: Request, db: page.Transaction, new: NewCard) -> CardOut:
     return card_out(face)
 
 
-@router.patch("/cards/{card_id}")
+@router.patch("/cards/{card_id}", dependencies=[page.needs("cards.write")])
 def edit_card(request: Request, db: page.Transaction, card_id: UUID, change: CardChange) -> CardOut:
     """Name a card, group it."""
     user = page.person(request)
@@ -130,20 +130,20 @@ def edit_card(request: Request, db: page.Transaction, card_id: UUID, change: Car
     return card_out(face)
 
 
-@router.delete("/cards/{card_id}", status_code=204)
+@router.delete("/cards/{card_id}", status_code=204, dependencies=[page.needs("cards.write")])
 def remove_card(request: Request, db: page.Transaction, card_id: UUID) -> Response:
     """Put a card away; its bills stay in history."""
     cards.remove_card(db, page.person(request), card_id, now=page.now(request))
     return Response(status_code=204)
 
 
-@router.get("/bills/{bill_id}")
+@router.get("/bills/{bill_id}", dependencies=[page.needs("bills.read")])
 def show_bill(request: Request, db: page.Transaction, bill_id: UUID) -> list[BillOut]:
     """A bill and its earlier versions, newest first."""
     return [bill_out(view) for view in cards.history_of(db, page.person(request), bill_id)]
 
 
-@router.post("/bills/{bill_id}/payments", status_code=201)
+@router.post("/bills/{bill_id}/payments", status_code=201, dependencies=[page.needs("cards.write")])
 def add_payment(request: Request, db: page.Transaction, bill_id: UUID, new: NewPayment) -> BillOut:
     """Note a repayment; when the bank's own row of it is imported, the two are one."""
     user = page.person(request)
@@ -154,7 +154,7 @@ def add_payment(request: Request, db: page.Transaction, bill_id: UUID, new: NewP
     return bill_out(cards.find_bill(db, user, bill_id))
 
 
-@router.get("/bills/{bill_id}/choices")
+@router.get("/bills/{bill_id}/choices", dependencies=[page.needs("bills.read")])
 def show_choices(
     request: Request,
     db: page.Transaction,
@@ -171,7 +171,7 @@ def show_choices(
     return [choice_out(one, view.currency) for one in found]
 
 
-@router.get("/bills/{bill_id}/late")
+@router.get("/bills/{bill_id}/late", dependencies=[page.needs("bills.read")])
 def show_late(request: Request, db: page.Transaction, bill_id: UUID, days: Days, lang: Lang = "zh") -> ChoiceOut:
     """What it costs to pay everything some days after the due day."""
     user = page.person(request)
@@ -179,7 +179,7 @@ def show_late(request: Request, db: page.Transaction, bill_id: UUID, days: Days,
     return choice_out(cards.late_cost_of(db, user, view, days_late=days, lang=lang), view.currency)
 
 
-@router.get("/bills/{bill_id}/safe")
+@router.get("/bills/{bill_id}/safe", dependencies=[page.needs("bills.read")])
 def show_safe(request: Request, db: page.Transaction, bill_id: UUID, lang: Lang = "zh") -> list[SafeOut]:
     """The latest safe moment of every channel for one bill."""
     view, today = cards.find_bill(db, page.person(request), bill_id), page.today(request)
@@ -195,7 +195,7 @@ def show_safe(request: Request, db: page.Transaction, bill_id: UUID, lang: Lang 
     ]
 
 
-@router.post("/lines", status_code=201)
+@router.post("/lines", status_code=201, dependencies=[page.needs("cards.write")])
 def share_line(request: Request, db: page.Transaction, new: NewLine) -> dict[str, UUID]:
     """Let accounts share one limit, so that it is counted once."""
     limit = None if new.limit is None else from_text(new.limit, new.currency)
@@ -204,13 +204,13 @@ def share_line(request: Request, db: page.Transaction, new: NewLine) -> dict[str
     return {"line_id": line_id}
 
 
-@router.get("/own-accounts")
+@router.get("/own-accounts", dependencies=[page.needs("cards.read")])
 def list_own(request: Request, db: page.Transaction) -> list[OwnOut]:
     """The user's debit accounts."""
     return [own_out(one) for one in cards.own_accounts(db, page.person(request))]
 
 
-@router.put("/own-accounts")
+@router.put("/own-accounts", dependencies=[page.needs("cards.write")])
 def set_own(request: Request, db: page.Transaction, change: OwnChange) -> OwnOut:
     """Add a debit account, or change its name, reserve or balance."""
     user = page.person(request)
@@ -224,7 +224,7 @@ def set_own(request: Request, db: page.Transaction, change: OwnChange) -> OwnOut
     return own_out(one)
 
 
-@router.get("/instalment-rate")
+@router.get("/instalment-rate", dependencies=[page.needs("public")])
 def instalment_rate(
     principal: str, periods: Annotated[int, Query(ge=1, le=360)], fee_rate: Decimal, up_front: bool = False
 ) -> RateOut:

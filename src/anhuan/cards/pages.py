@@ -19,7 +19,8 @@ from anhuan.kit.terms import Bank
 
 router = APIRouter(include_in_schema=False)
 
-OWN_FORM: Final = [Depends(page.own_form)]
+READ: Final = [page.needs("cards.read")]
+WRITE: Final = [page.needs("cards.write"), Depends(page.own_form)]
 # The terms a card holder can read in a contract, in the order of the form.
 EDITABLE: Final = (
     *("daily_rate", "interest_basis", "minimum_rate", "late_fee_rate", "late_fee_minimum"),
@@ -68,7 +69,7 @@ class Money:
     banks: tuple[Bank, ...]
 
 
-@router.get("/cards")
+@router.get("/cards", dependencies=READ)
 def card_list(request: Request, db: page.Transaction, group: str = "") -> Response:
     """All cards and what each one wants next."""
     board = cards.due_board(db, page.person(request), on=page.today(request))
@@ -94,13 +95,13 @@ def groups_of(account: AccountFace) -> set[str]:
     return {name for card in account.cards for name in card.groups}
 
 
-@router.get("/cards/new")
+@router.get("/cards/new", dependencies=[page.needs("cards.write")])
 def new_card(request: Request) -> Response:
     """The form for a card entered by hand."""
     return page.render(request, NewCard(tuple(terms.banks().values()), "", "", ""))
 
 
-@router.post("/cards/new", dependencies=OWN_FORM)
+@router.post("/cards/new", dependencies=WRITE)
 def add_card(
     request: Request,
     db: page.Transaction,
@@ -117,7 +118,7 @@ def add_card(
     return page.go(f"/cards/{face.account_id}", request=request)
 
 
-@router.post("/cards/lines", dependencies=OWN_FORM)
+@router.post("/cards/lines", dependencies=WRITE)
 def share_line(
     request: Request,
     db: page.Transaction,
@@ -130,14 +131,14 @@ def share_line(
     return page.go("/cards", request=request)
 
 
-@router.post("/cards/lines/{line_id}/remove", dependencies=OWN_FORM)
+@router.post("/cards/lines/{line_id}/remove", dependencies=WRITE)
 def unshare_line(request: Request, db: page.Transaction, line_id: UUID) -> Response:
     """Take a shared limit away; each account stands for itself again."""
     cards.unshare_line(db, page.person(request), line_id)
     return page.go("/cards", request=request)
 
 
-@router.post("/cards/{account_id}/bill", dependencies=OWN_FORM)
+@router.post("/cards/{account_id}/bill", dependencies=WRITE)
 def add_bill(
     request: Request,
     db: page.Transaction,
@@ -163,7 +164,7 @@ def add_bill(
     return page.go(f"/cards/{account_id}", request=request)
 
 
-@router.post("/cards/{account_id}/payment", dependencies=OWN_FORM)
+@router.post("/cards/{account_id}/payment", dependencies=WRITE)
 def add_payment(
     request: Request,
     db: page.Transaction,
@@ -178,14 +179,14 @@ def add_payment(
     return page.go(f"/cards/{account_id}", request=request)
 
 
-@router.post("/cards/{account_id}/bills/{bill_id}/take-back", dependencies=OWN_FORM)
+@router.post("/cards/{account_id}/bills/{bill_id}/take-back", dependencies=WRITE)
 def take_back_bill(request: Request, db: page.Transaction, account_id: UUID, bill_id: UUID) -> Response:
     """Withdraw one bill; the version before it stands again."""
     cards.take_back_bill(db, page.person(request), bill_id, now=page.now(request))
     return page.go(f"/cards/{account_id}", request=request)
 
 
-@router.post("/cards/{account_id}/name", dependencies=OWN_FORM)
+@router.post("/cards/{account_id}/name", dependencies=WRITE)
 def name_account(
     request: Request, db: page.Transaction, account_id: UUID, label: Annotated[str, Form()] = ""
 ) -> Response:
@@ -194,7 +195,7 @@ def name_account(
     return page.go(f"/cards/{account_id}", request=request)
 
 
-@router.post("/cards/{account_id}/cards/{card_id}", dependencies=OWN_FORM)
+@router.post("/cards/{account_id}/cards/{card_id}", dependencies=WRITE)
 def edit_card(
     request: Request,
     db: page.Transaction,
@@ -209,14 +210,14 @@ def edit_card(
     return page.go(f"/cards/{account_id}", request=request)
 
 
-@router.post("/cards/{account_id}/cards/{card_id}/remove", dependencies=OWN_FORM)
+@router.post("/cards/{account_id}/cards/{card_id}/remove", dependencies=WRITE)
 def remove_card(request: Request, db: page.Transaction, account_id: UUID, card_id: UUID) -> Response:
     """Put a card away; its bills stay in history."""
     cards.remove_card(db, page.person(request), card_id, now=page.now(request))
     return page.go("/cards", request=request)
 
 
-@router.post("/cards/{account_id}/terms", dependencies=OWN_FORM)
+@router.post("/cards/{account_id}/terms", dependencies=WRITE)
 def set_term(
     request: Request,
     db: page.Transaction,
@@ -258,13 +259,13 @@ def term_value(key: str, typed: str) -> Any:
     return text
 
 
-@router.get("/me/money")
+@router.get("/me/money", dependencies=READ)
 def own_money(request: Request, db: page.Transaction) -> Response:
     """Own debit accounts."""
     return page.render(request, Money(cards.own_accounts(db, page.person(request)), tuple(terms.banks().values())))
 
 
-@router.post("/me/money", dependencies=OWN_FORM)
+@router.post("/me/money", dependencies=WRITE)
 def set_account(
     request: Request,
     db: page.Transaction,
@@ -282,7 +283,7 @@ def set_account(
     return page.go("/me/money", request=request)
 
 
-@router.post("/me/money/{account_id}/remove", dependencies=OWN_FORM)
+@router.post("/me/money/{account_id}/remove", dependencies=WRITE)
 def remove_account(request: Request, db: page.Transaction, account_id: UUID) -> Response:
     """Forget a debit account."""
     cards.remove_account(db, page.person(request), account_id)

@@ -173,7 +173,7 @@ def _request_body() -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": told}}}}
 
 
-@router.post("/plans", openapi_extra=_request_body())
+@router.post("/plans", openapi_extra=_request_body(), dependencies=[page.needs("plan.read")])
 def make_plan(
     asked: Annotated[Any, Body()], seconds: Seconds = 2.5, lang: Lang = "zh", explained: bool = True
 ) -> PlanOut:
@@ -185,7 +185,7 @@ def make_plan(
     return PlanOut.model_validate(answer_of(request, answer, explanation=told, warnings=warnings, lang=lang))
 
 
-@router.get("/plans/mine")
+@router.get("/plans/mine", dependencies=[page.needs("plan.read")])
 def my_plan(
     request: Request, db: page.Transaction, on: On = None, seconds: Seconds = 2.0, lang: Lang = "zh"
 ) -> MyPlanOut:
@@ -204,59 +204,59 @@ def my_plan(
     )
 
 
-@router.get("/flows")
+@router.get("/flows", dependencies=[page.needs("plan.read")])
 def list_flows(request: Request, db: page.Transaction) -> list[FlowOut]:
     """The money the user expects to come and go."""
     return [_flow_out(flow) for flow in planning.flows(db, page.person(request))]
 
 
-@router.post("/flows", status_code=201)
+@router.post("/flows", status_code=201, dependencies=[page.needs("plan.write")])
 def add_flow(request: Request, db: page.Transaction, body: FlowIn) -> FlowOut:
     """Expect money monthly or once."""
     return _flow_out(_kept(request, db, body, None))
 
 
-@router.put("/flows/{flow_id}")
+@router.put("/flows/{flow_id}", dependencies=[page.needs("plan.write")])
 def change_flow(request: Request, db: page.Transaction, flow_id: UUID, body: FlowIn) -> FlowOut:
     """Change an expected flow."""
     return _flow_out(_kept(request, db, body, flow_id))
 
 
-@router.delete("/flows/{flow_id}", status_code=204)
+@router.delete("/flows/{flow_id}", status_code=204, dependencies=[page.needs("plan.write")])
 def forget_flow(request: Request, db: page.Transaction, flow_id: UUID) -> Response:
     """Forget an expected flow."""
     planning.remove_flow(db, page.person(request), flow_id)
     return Response(status_code=204)
 
 
-@router.get("/channels")
+@router.get("/channels", dependencies=[page.needs("plan.read")])
 def list_channels(request: Request, db: page.Transaction) -> list[ChannelOut]:
     """Every channel known today, with what the user chose."""
     return [_channel_out(one) for one in planning.channels(db, page.person(request), on=page.today(request))]
 
 
-@router.put("/channels/{channel_id}", status_code=204)
+@router.put("/channels/{channel_id}", status_code=204, dependencies=[page.needs("plan.write")])
 def choose_channel(request: Request, db: page.Transaction, channel_id: str, body: ChannelIn) -> Response:
     """Use a channel for plans or not."""
     planning.set_channel(db, page.person(request), channel_id, chosen=body.chosen, account_ids=body.account_ids)
     return Response(status_code=204)
 
 
-@router.put("/spending/{account_id}", status_code=204)
+@router.put("/spending/{account_id}", status_code=204, dependencies=[page.needs("plan.write")])
 def expect_spending(request: Request, db: page.Transaction, account_id: UUID, body: SpendingIn) -> Response:
     """Say what will be spent on a billed account in each cycle to come."""
     planning.set_spending(db, page.person(request), account_id, from_text(body.amount))
     return Response(status_code=204)
 
 
-@router.get("/plan-settings")
+@router.get("/plan-settings", dependencies=[page.needs("plan.read")])
 def show_settings(request: Request, db: page.Transaction) -> SettingsBody:
     """How the user wants to plan."""
     wishes = planning.settings(db, page.person(request))
     return SettingsBody(horizon_days=wishes.horizon_days, rely_on_grace=wishes.rely_on_grace)
 
 
-@router.put("/plan-settings")
+@router.put("/plan-settings", dependencies=[page.needs("plan.write")])
 def change_settings(request: Request, db: page.Transaction, body: SettingsBody) -> SettingsBody:
     """Change how the user wants to plan."""
     planning.set_settings(db, page.person(request), PlanSettings(body.horizon_days, body.rely_on_grace))

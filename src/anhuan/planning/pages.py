@@ -23,7 +23,8 @@ from anhuan.planning.what_if import WhatIf
 
 router = APIRouter(include_in_schema=False)
 
-OWN_FORM: Final = [Depends(page.own_form)]
+READ: Final = [page.needs("plan.read")]
+WRITE: Final = [page.needs("plan.write"), Depends(page.own_form)]
 PERCENT: Final = (-100, 100)  # how far the income slider goes
 
 
@@ -140,7 +141,7 @@ class IncomePage:
     settings: PlanSettings
 
 
-@router.get("/plan")
+@router.get("/plan", dependencies=READ)
 def show_plan(request: Request, db: page.Transaction, money: int = 0, income: int = 0, skip: str = "") -> Response:
     """The plan for the household; `money` in yuan, `income` in percent, `skip` a card: what if."""
     user, today, lang = page.person(request), page.today(request), page.visitor(request).lang
@@ -155,7 +156,7 @@ def show_plan(request: Request, db: page.Transaction, money: int = 0, income: in
     return page.render(request, PlanPage("plan", answer, choices_of(db, user, made, accounts, today)))
 
 
-@router.get("/plan.ics")
+@router.get("/plan.ics", dependencies=READ)
 def plan_calendar(request: Request, db: page.Transaction, amounts: bool = False) -> Response:
     """The plan for a calendar; amounts only where they are asked for."""
     made = service.plan_mine(db, page.person(request), as_of=page.today(request))
@@ -165,7 +166,7 @@ def plan_calendar(request: Request, db: page.Transaction, amounts: bool = False)
     return _file(body, "text/calendar; charset=utf-8", f"anhuan-{page.today(request)}.ics")
 
 
-@router.get("/plan.pdf")
+@router.get("/plan.pdf", dependencies=READ)
 def plan_paper(request: Request, db: page.Transaction) -> Response:
     """The plan on paper."""
     made = service.plan_mine(db, page.person(request), as_of=page.today(request))
@@ -260,7 +261,7 @@ def safe_moments(db: Session, request: Request) -> dict[UUID, datetime]:
     return {entry.account.account_id: entry.safe_pay_by for entry in board.entries if entry.safe_pay_by and entry.open}
 
 
-@router.get("/me/income")
+@router.get("/me/income", dependencies=READ)
 def show_income(request: Request, db: page.Transaction) -> Response:
     """Expected money and ways to pay."""
     user, today = page.person(request), page.today(request)
@@ -273,7 +274,7 @@ def show_income(request: Request, db: page.Transaction) -> Response:
     return page.render(request, value)
 
 
-@router.post("/me/income", dependencies=OWN_FORM)
+@router.post("/me/income", dependencies=WRITE)
 def add_flow(
     request: Request,
     db: page.Transaction,
@@ -293,14 +294,14 @@ def add_flow(
     return page.go("/me/income", request=request)
 
 
-@router.post("/me/income/{flow_id}/remove", dependencies=OWN_FORM)
+@router.post("/me/income/{flow_id}/remove", dependencies=WRITE)
 def remove_flow(request: Request, db: page.Transaction, flow_id: UUID) -> Response:
     """Forget an expected flow."""
     service.remove_flow(db, page.person(request), flow_id)
     return page.go("/me/income", request=request)
 
 
-@router.post("/me/channels", dependencies=OWN_FORM)
+@router.post("/me/channels", dependencies=WRITE)
 def choose_channels(
     request: Request, db: page.Transaction, chosen: Annotated[list[str] | None, Form()] = None
 ) -> Response:
@@ -313,7 +314,7 @@ def choose_channels(
     return page.go("/me/income", request=request)
 
 
-@router.post("/me/planning", dependencies=OWN_FORM)
+@router.post("/me/planning", dependencies=WRITE)
 def choose_settings(
     request: Request,
     db: page.Transaction,

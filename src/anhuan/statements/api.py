@@ -186,7 +186,7 @@ class MappingIn(BaseModel):
     card: str | None = None
 
 
-@router.post("/imports/preview", status_code=201)
+@router.post("/imports/preview", status_code=201, dependencies=[page.needs("bills.import")])
 def preview(
     request: Request,
     db: page.Transaction,
@@ -198,26 +198,26 @@ def preview(
     return _preview(service.preview(db, page.person(request), uploads, now=page.now(request)))
 
 
-@router.get("/imports/preview/{preview_id}")
+@router.get("/imports/preview/{preview_id}", dependencies=[page.needs("bills.read")])
 def find_preview(request: Request, db: page.Transaction, preview_id: UUID) -> PreviewOut:
     """The stored preview again."""
     return _preview(service.find_preview(db, page.person(request), preview_id))
 
 
-@router.post("/imports/{preview_id}/commit")
+@router.post("/imports/{preview_id}/commit", dependencies=[page.needs("bills.import")])
 def commit(request: Request, db: page.Transaction, preview_id: UUID) -> CommitOut:
     """Store exactly what the preview showed, all files or none; twice is once."""
     done = service.commit(db, page.person(request), preview_id, now=page.now(request))
     return CommitOut.model_validate(done, from_attributes=True)
 
 
-@router.post("/imports/{import_id}/undo")
+@router.post("/imports/{import_id}/undo", dependencies=[page.needs("bills.import")])
 def undo(request: Request, db: page.Transaction, import_id: UUID) -> ImportOut:
     """Take a whole commit back; superseded bills stand again."""
     return _import(service.undo(db, page.person(request), import_id, now=page.now(request)))
 
 
-@router.get("/imports")
+@router.get("/imports", dependencies=[page.needs("bills.read")])
 def imports(
     request: Request, db: page.Transaction, at_most: Annotated[int, Query(ge=1, le=500)] = 50
 ) -> list[ImportOut]:
@@ -225,7 +225,7 @@ def imports(
     return [_import(each) for each in service.imports(db, page.person(request), at_most=at_most)]
 
 
-@router.get("/imports/{import_id}/lines")
+@router.get("/imports/{import_id}/lines", dependencies=[page.needs("bills.read")])
 def lines_of_import(
     request: Request,
     db: page.Transaction,
@@ -238,7 +238,7 @@ def lines_of_import(
     return _lines(found)
 
 
-@router.get("/lines")
+@router.get("/lines", dependencies=[page.needs("bills.read")])
 def lines(
     request: Request,
     db: page.Transaction,
@@ -259,13 +259,13 @@ def lines(
     return _lines(found)
 
 
-@router.get("/statements/health")
+@router.get("/statements/health", dependencies=[page.needs("bills.read")])
 def reader_health(request: Request, db: page.Transaction) -> list[HealthOut]:
     """Which reader met which layout, when first and last, its failures, and since when a layout is unknown."""
     return [_health(each) for each in health.report(db, page.person(request))]
 
 
-@router.put("/statements/mapping", status_code=204)
+@router.put("/statements/mapping", status_code=204, dependencies=[page.needs("bills.import")])
 def save_mapping(request: Request, db: page.Transaction, asked: MappingIn) -> None:
     """Keep the columns of tables with these headings, so that the next such file is read without asking."""
     columns = from_json(asked.model_dump(mode="json", exclude={"headings"}))

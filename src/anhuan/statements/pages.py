@@ -18,7 +18,8 @@ router = APIRouter(prefix="/import", include_in_schema=False)
 
 ROWS_SHOWN: Final = 40  # rows of one file that a preview prints; the rest is counted
 PAGE: Final = 50
-OWN_FORM: Final = [Depends(page.own_form)]
+READ: Final = [page.needs("bills.read")]
+WRITE: Final = [page.needs("bills.import"), Depends(page.own_form)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +103,13 @@ class HistoryPage:
     after: int | None
 
 
-@router.get("")
+@router.get("", dependencies=READ)
 def show_import(request: Request, db: page.Transaction) -> Response:
     """The page where files are handed in."""
     return page.render(request, _import_page(request, db))
 
 
-@router.post("", dependencies=OWN_FORM)
+@router.post("", dependencies=WRITE)
 def hand_in(
     request: Request,
     db: page.Transaction,
@@ -123,7 +124,7 @@ def hand_in(
     return page.go(f"/import/preview/{made.id}", request=request)
 
 
-@router.post("/mapping", dependencies=OWN_FORM)
+@router.post("/mapping", dependencies=WRITE)
 def map_columns(
     request: Request, db: page.Transaction, choice: Annotated[MappingForm, Form(media_type="multipart/form-data")]
 ) -> Response:
@@ -140,27 +141,27 @@ def map_columns(
     return page.go(f"/import/preview/{made.id}", request=request)
 
 
-@router.get("/health")
+@router.get("/health", dependencies=READ)
 def show_health(request: Request, db: page.Transaction) -> Response:
     """Which reader met which layout of which bank, and which one stopped matching."""
     return page.render(request, HealthPage(tuple(statements.health_report(db, page.person(request)))))
 
 
-@router.get("/preview/{preview_id}")
+@router.get("/preview/{preview_id}", dependencies=READ)
 def show_preview(request: Request, db: page.Transaction, preview_id: UUID) -> Response:
     """The stored preview: exactly what its commit will do."""
     found = statements.find_preview(db, page.person(request), preview_id)
     return page.render(request, preview_page(found))
 
 
-@router.post("/preview/{preview_id}/commit", dependencies=OWN_FORM)
+@router.post("/preview/{preview_id}/commit", dependencies=WRITE)
 def commit(request: Request, db: page.Transaction, preview_id: UUID) -> Response:
     """Apply exactly this preview."""
     done = statements.commit(db, page.person(request), preview_id, now=page.now(request))
     return page.go(f"/import/history/{done.id}?fresh=1", request=request)
 
 
-@router.get("/history/{import_id}")
+@router.get("/history/{import_id}", dependencies=READ)
 def show_history(request: Request, db: page.Transaction, import_id: UUID, offset: int = 0) -> Response:
     """One import and the lines it brought."""
     user = page.person(request)
@@ -180,7 +181,7 @@ def show_history(request: Request, db: page.Transaction, import_id: UUID, offset
     )
 
 
-@router.post("/history/{import_id}/undo", dependencies=OWN_FORM)
+@router.post("/history/{import_id}/undo", dependencies=WRITE)
 def undo(request: Request, db: page.Transaction, import_id: UUID) -> Response:
     """Take a whole import back."""
     statements.undo(db, page.person(request), import_id, now=page.now(request))

@@ -10,8 +10,8 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from anhuan.kit import page
 from anhuan.kit.errors import Broken
-from anhuan.kit.page import NotFound
 
 FOLDER: Final = Path(__file__).parent / "static"
 TYPES: Final = {
@@ -59,12 +59,12 @@ def url(name: str) -> str:
     return asset.url
 
 
-@router.get("/{path:path}")
+@router.get("/{path:path}", dependencies=[page.needs("public")])
 def static_file(path: str, request: Request) -> Response:
     """A static file, for ever: its name changes when its content does."""
     asset = next((one for one in assets().values() if one.url == f"/static/{path}"), None)
     if asset is None:
-        raise NotFound("没有这个文件。")
+        raise page.NotFound("没有这个文件。")
     head = {"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}
     if "gzip" in request.headers.get("accept-encoding", ""):
         return Response(asset.packed, media_type=asset.kind, headers={**head, "Content-Encoding": "gzip"})

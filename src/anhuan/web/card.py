@@ -102,7 +102,7 @@ class PartNote:
     part_trouble: bool
 
 
-@router.get("/{account_id}")
+@router.get("/{account_id}", dependencies=[page.needs("cards.read")])
 def show_card(request: Request, db: page.Transaction, account_id: UUID, offset: int = 0, part: str = "") -> Response:
     """One account; with `part` also what paying that much would cost."""
     user, today = page.person(request), page.today(request)

@@ -70,7 +70,7 @@ class InstalmentPage:
     trouble: bool
 
 
-@router.get("/late")
+@router.get("/late", dependencies=[page.needs("public")])
 def late(
     request: Request,
     amount: str = "10000",
@@ -122,7 +122,7 @@ def late_answer(form: LateForm, *, lang: str) -> LateAnswer:
     return LateAnswer(first.interest + first.late_fee, first.interest, first.late_fee, first.missed, told.steps)
 
 
-@router.get("/instalment")
+@router.get("/instalment", dependencies=[page.needs("public")])
 def instalment(request: Request, amount: str = "12000", periods: int = 12, fee: str = "0.6") -> Response:
     """The yearly rate behind a fee per period."""
     answer: TrueRate | None = None

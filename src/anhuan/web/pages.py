@@ -92,7 +92,7 @@ class Me:
     imports: int
 
 
-@router.get("/")
+@router.get("/", dependencies=[page.needs("cards.read")])
 def home(request: Request, db: page.Transaction) -> Response:
     """The due board."""
     user, today = page.person(request), page.today(request)
@@ -145,7 +145,7 @@ def groups_of(board: DueBoard) -> tuple[Group, ...]:
     return tuple(group for group in found if group.entries)
 
 
-@router.get("/calendar")
+@router.get("/calendar", dependencies=[page.needs("cards.read")])
 def calendar(request: Request, db: page.Transaction, month: str = "") -> Response:
     """Statement days, due days and last safe days of all cards, month by month."""
     today = page.today(request)
@@ -159,7 +159,7 @@ def calendar(request: Request, db: page.Transaction, month: str = "") -> Respons
     return page.render(request, shown)
 
 
-@router.post("/me/language", dependencies=[Depends(page.own_form)])
+@router.post("/me/language", dependencies=[page.needs("public"), Depends(page.own_form)])
 def set_language(lang: Annotated[str, Form()], back: Annotated[str, Form()] = "/") -> Response:
     """Keep the language on this device."""
     answer = page.go(own_path(back))
@@ -167,7 +167,7 @@ def set_language(lang: Annotated[str, Form()], back: Annotated[str, Form()] = "/
     return answer
 
 
-@router.post("/me/hide", dependencies=[Depends(page.own_form)])
+@router.post("/me/hide", dependencies=[page.needs("public"), Depends(page.own_form)])
 def set_hidden(hide: Annotated[str, Form()], back: Annotated[str, Form()] = "/") -> Response:
     """Hide or show amounts on this device."""
     answer = page.go(own_path(back))
@@ -180,7 +180,7 @@ def own_path(back: str) -> str:
     return back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
 
 
-@router.get("/me")
+@router.get("/me", dependencies=[page.needs("me.use")])
 def me(request: Request, db: page.Transaction) -> Response:
     """What belongs to the person."""
     user = page.person(request)
