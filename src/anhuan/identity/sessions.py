@@ -1,0 +1,99 @@
+"""Sessions: an opaque token in the browser, its hash in the database, ended by its person, by time or at the desk."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from anhuan.identity import rules, store
+from anhuan.identity.model import PersonState
+from anhuan.identity.rights import Role, rights_of
+from anhuan.identity.tables import GrantRow, PersonRow, SessionRow
+from anhuan.kit import actors, ids, wall
+from anhuan.kit.actors import Actor, ActorKind, Strength
+
+TOKEN_BYTES: Final = 32
+SEEN_EVERY: Final = timedelta(minutes=1)  # so often at most a page writes that its session is in use
+
+
+def admit(db: Session, token: str | None, *, now: datetime) -> Actor:
+    """Who holds this token: opens the wall for the session's party, or for nobody."""
+    found = store.held(db, hash_of(token)) if token else None
+    if (
+        found is None
+        or found.state == PersonState.ERASED
+        or not rules.is_alive(seen_at=found.seen_at, ends_at=found.ends_at, now=now)
+    ):
+        wall.enter(db, party=None)
+        return actors.NOBODY
+    wall.enter(db, party=found.party_id, person=found.person_id)
+    if now - found.seen_at >= SEEN_EVERY:
+        store.seen(db, found.person_id, found.id, at=now)
+    roles = frozenset(found.roles or ())
+    return Actor(
+        kind=ActorKind.PERSON,
+        person_id=found.person_id,
+        party_id=found.party_id,
+        roles=roles,
+        rights=rights_of(Role(role) for role in roles),
+        session_id=found.id,
+        strength=Strength(found.strength),
+        demo=found.strength == Strength.DEMO,
+        lang=found.lang,
+    )
+
+
+def open_session(
+    db: Session,
+    person_id: UUID,
+    *,
+    strength: Strength,
+    now: datetime,
+    party_id: UUID | None = None,
+    device: str | None = None,
+    address: str | None = None,
+) -> str:
+    """Begin a session of a person and return its token, which nobody sees again; the wall must be open for the person."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    hours = rules.house("session_total_hours", on=now.date())
+    db.add(
+        SessionRow(
+            person_id=person_id,
+            id=ids.new_id(),
+            token_hash=hash_of(token),
+            party_id=party_id or person_id,
+            strength=strength,
+            made_at=now,
+            seen_at=now,
+            proved_at=now,
+            ends_at=now + timedelta(hours=hours),
+            device=device,
+            address=address,
+        )
+    )
+    db.flush()
+    return token
+
+
+def hash_of(token: str) -> bytes:
+    """What the database keeps of a token; 256 random bits need no slow hash."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def add_person(
+    db: Session, *, now: datetime, person_id: UUID | None = None, name: str | None = None, lang: str | None = None,
+    roles: Iterable[Role] = (Role.HOLDER,),
+) -> UUID:  # fmt: skip
+    """Enter a person with roles and open the wall for it; only `holder` can be given by the web's own login."""
+    made = person_id or ids.new_id()
+    wall.enter(db, party=made, person=made)
+    db.add(PersonRow(id=made, name=name, lang=lang, state=PersonState.ACTIVE, made_at=now))
+    db.flush()
+    for role in roles:
+        db.add(GrantRow(person_id=made, id=ids.new_id(), role=role, since=now, given_by=made))
+    db.flush()
+    return made
