@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 POOL: Final = 10  # connections of one process at rest; the web server lends no more threads than pool and overflow
 OVERFLOW: Final = 10
+COUNTING: Final = 4  # more, for counters of tries: a thread that holds a connection needs a second one for a moment
 _AGAIN: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 
 
@@ -146,7 +147,7 @@ def open_engine(url: str) -> Engine:
     return create_engine(
         driver_url(url),
         pool_size=POOL,
-        max_overflow=OVERFLOW,
+        max_overflow=OVERFLOW + COUNTING,
         pool_pre_ping=True,
         hide_parameters=True,  # what people own does not belong into an error's text
         connect_args={"options": "-c timezone=UTC"},

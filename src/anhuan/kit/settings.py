@@ -1,12 +1,19 @@
 """Settings: the few things that differ from one machine to the next, read from the environment once per use."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from anhuan.kit.errors import Refused
+
+Network = IPv4Network | IPv6Network
+LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")  # names of this machine for itself
+_NAME: Final = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 
 class BadSetting(Refused):
@@ -33,6 +40,12 @@ SETTINGS: Final = (
     Setting("ANHUAN_PG_BIN", "the bundled binaries", "folder with initdb, pg_ctl and postgres for the embedded server"),
     Setting("ANHUAN_HOME", "var in a checkout, else ~/.local/share/anhuan", "folder for the data of this installation"),
     Setting("ANHUAN_PORT", "8000", "port of the web pages on this machine"),
+    Setting(
+        "ANHUAN_ORIGIN", "http://localhost:PORT", "what people type to reach the pages; https unless local"
+    ),
+    Setting(
+        "ANHUAN_PROXY", "nobody", "addresses whose X-Forwarded-For and -Proto are believed, with commas"
+    ),
 )
 
 
@@ -48,12 +61,15 @@ class Settings:
     pg_bin: Path | None
     home: Path
     port: int
+    origin: str
+    proxies: tuple[Network, ...]
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:
     """The settings of this process; refuses a value that cannot be meant, naming the variable."""
     given = os.environ if env is None else env
     pg_bin = given.get("ANHUAN_PG_BIN")
+    port = _port(given.get("ANHUAN_PORT") or "8000")
     return Settings(
         database_url=given.get("DATABASE_URL") or None,
         owner_url=given.get("ANHUAN_OWNER_URL") or given.get("DATABASE_URL") or None,
@@ -62,7 +78,9 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         audit_url=given.get("ANHUAN_AUDIT_URL") or None,
         pg_bin=Path(pg_bin).absolute() if pg_bin else None,
         home=Path(given.get("ANHUAN_HOME") or _default_home(given)).expanduser().absolute(),
-        port=_port(given.get("ANHUAN_PORT") or "8000"),
+        port=port,
+        origin=_origin(given.get("ANHUAN_ORIGIN") or f"http://localhost:{port}"),
+        proxies=tuple(map(_network, (given.get("ANHUAN_PROXY") or "").replace(",", " ").split())),
     )
 
 
@@ -83,3 +101,33 @@ def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
         raise BadSetting(f"ANHUAN_PORT must be a port number from 1 to 65535, not {text!r}", field="ANHUAN_PORT")
     return int(text)
+
+
+def _origin(text: str) -> str:
+    """An origin as a browser writes it: scheme, name and port, nothing behind them."""
+    try:
+        parts = urlsplit(text)
+        name, port = parts.netloc.removesuffix(f":{parts.port}"), parts.port
+    except ValueError:
+        raise _bad_origin(text) from None
+    if text != f"{parts.scheme}://{parts.netloc}" or not _NAME.fullmatch(name) or port == 0:
+        raise _bad_origin(text)
+    if parts.scheme != "https" and not (parts.scheme == "http" and name in LOCAL_HOSTS):
+        raise _bad_origin(text)
+    return f"{parts.scheme}://{name}" if port == {"https": 443, "http": 80}[parts.scheme] else text
+
+
+def _bad_origin(text: str) -> BadSetting:
+    meant = "https://name or https://name:port, in small letters; http only for this machine"
+    return BadSetting(f"ANHUAN_ORIGIN must be {meant}, not {text!r}", field="ANHUAN_ORIGIN")
+
+
+def _network(text: str) -> Network:
+    try:
+        found = ip_network(text)
+    except ValueError:
+        sentence = f"ANHUAN_PROXY must hold addresses or networks (192.0.2.1, 192.0.2.0/28), not {text!r}"
+        raise BadSetting(sentence, field="ANHUAN_PROXY") from None
+    if found.prefixlen == 0:
+        raise BadSetting("ANHUAN_PROXY must not trust every address", field="ANHUAN_PROXY")
+    return found
