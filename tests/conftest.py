@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -15,17 +16,19 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from anhuan.kit import db as database
-from anhuan.kit import ids, postgres, roles, terminal
+from anhuan.kit import ids, postgres, roles, terminal, wall
 
 TOP = Path(__file__).resolve().parents[1]
 TEMPLATE = "anhuan_template"
+OTHERS = ("desk", "work", "audit")  # the logins beside the web's own
 _HOME = "ANHUAN_TEST_HOME"  # the run's server folder, handed from the first process to its workers
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """No test may touch the data of the person who runs it: settings are forgotten, the home is a fresh folder."""
-    for name in ("DATABASE_URL", "ANHUAN_OWNER_URL", "ANHUAN_PORT"):
-        os.environ.pop(name, None)
+    for name in [name for name in os.environ if name == "DATABASE_URL" or name.startswith("ANHUAN_")]:
+        if name not in (_HOME, "ANHUAN_HOME", "ANHUAN_CHROMIUM"):
+            os.environ.pop(name)
     terminal.log_to_stderr(verbose=False)
     if hasattr(config, "workerinput"):
         return
@@ -79,12 +82,16 @@ def worker_engine(server: postgres.Access) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def db(worker_engine: Engine) -> Iterator[Session]:
-    """A session of anhuan_app whose rows are gone after the test; `kit.db.transaction` joins the same rows."""
-    with worker_engine.connect() as connection:
+def db(server: postgres.Access, worker_engine: Engine) -> Iterator[Session]:
+    """A session of anhuan_app whose rows are gone after the test; `kit.db.transaction` joins the same rows.
+
+    It stands behind the wall: the rows of LOCAL_USER are open to it, or of `user_id` where the test asks for that.
+    """
+    with worker_engine.connect() as connection, other_logins(server, str(worker_engine.url.database)):
         outer = connection.begin()
         before = database.use(connection)
         with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as session:
+            as_party(session, ids.LOCAL_USER)
             yield session
         database.use(before)
         outer.rollback()
@@ -92,13 +99,14 @@ def db(worker_engine: Engine) -> Iterator[Session]:
 
 @pytest.fixture
 def own_database(server: postgres.Access, request: pytest.FixtureRequest) -> Iterator[Engine]:
-    """A database of this test alone, for several connections at once; `kit.db.transaction` uses it too."""
+    """A database of this test alone, for several connections and all logins at once; `kit.db` uses it too."""
     name = f"anhuan_copy_{ids.new_id().hex[-12:]}"
     with _admin(server) as admin:
         roles.create_database(admin, name, template=TEMPLATE)
     engine = database.open_engine(_on(server.app, name))
     before = database.use(engine)
-    yield engine
+    with other_logins(server, name):
+        yield engine
     database.use(before)
     engine.dispose()
     with _admin(server) as admin:
@@ -106,9 +114,35 @@ def own_database(server: postgres.Access, request: pytest.FixtureRequest) -> Ite
 
 
 @pytest.fixture
-def user_id() -> UUID:
-    """A person nobody else has seen."""
-    return ids.new_id()
+def user_id(request: pytest.FixtureRequest) -> UUID:
+    """A person nobody else has seen; the `db` of the test sees the rows of this party."""
+    made = ids.new_id()
+    if "db" in request.fixturenames:
+        as_party(request.getfixturevalue("db"), made)
+    return made
+
+
+def as_party(db: Session, party: UUID | None) -> UUID | None:
+    """Open the rows of this party, and of no other, to what follows in the transaction; for tests with two people."""
+    db.flush()
+    db.expire_all()  # what is in memory may belong to the party before
+    wall.enter(db, party=party, person=party)
+    return party
+
+
+@contextmanager
+def other_logins(server: postgres.Access, name: str) -> Iterator[None]:
+    """The logins of operators, worker and auditor work on this database of the test server."""
+    engines = {
+        login: create_engine(database.driver_url(_on(getattr(server, login), name)), poolclass=NullPool)
+        for login in OTHERS
+    }
+    for login, engine in engines.items():
+        database.use_login(login, engine)
+    yield
+    for login, engine in engines.items():
+        database.use_login(login, None)
+        engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -88,13 +88,24 @@ ASKED_FIRST = """
         WHERE s.token_hash = token AND s.ended_at IS NULL
     $$"""
 
+# Asked by the command line, which acts for the only person of an installation without being told who that is.
+INHABITANTS = """
+    CREATE FUNCTION anhuan_inhabitants() RETURNS TABLE (mode text, people bigint, only_one uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+        SELECT (SELECT i.mode FROM installation i), count(*), CASE WHEN count(*) = 1 THEN (array_agg(p.id))[1] END
+        FROM (SELECT id FROM people LIMIT 2) p
+    $$"""
+
 
 def upgrade() -> None:
     """Make the tables, each behind its wall."""
     for table in TABLES:
         op.execute(table)
     op.execute(ASKED_FIRST)
+    op.execute(INHABITANTS)
+    op.execute("REVOKE EXECUTE ON FUNCTION anhuan_session(bytea), anhuan_inhabitants() FROM PUBLIC")
     op.execute("GRANT EXECUTE ON FUNCTION anhuan_session(bytea) TO anhuan_app, anhuan_desk")
+    op.execute("GRANT EXECUTE ON FUNCTION anhuan_inhabitants() TO anhuan_app")
     for table, key in (("people", "id"), ("members", "person_id"), ("sessions", "person_id")):
         for statement in wall.person_policy(table, key=key):
             op.execute(statement)

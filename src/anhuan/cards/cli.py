@@ -10,7 +10,7 @@ from uuid import UUID
 
 import typer
 
-from anhuan.kit import clock, ids, terminal
+from anhuan.kit import clock, terminal
 from anhuan.kit.errors import Refused
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class NotANumber(Refused):
 
 
 @app.callback()
+@terminal.may("cards.read")
 def due(ctx: typer.Context, lang: Lang = None) -> None:
     """Without a command: the due board."""
     if ctx.invoked_subcommand is None:
@@ -58,37 +59,41 @@ def due(ctx: typer.Context, lang: Lang = None) -> None:
 
 
 @app.command()
+@terminal.may("cards.read")
 def board(on: On = None, lang: Lang = None) -> None:
     """What is due: overdue, today, this week, later · 到期看板."""
     from anhuan.cards import screen, views
 
-    with _database() as db:
-        screen.print_board(views.due_board(db, ids.LOCAL_USER, on=_day(on)), terminal.language(lang))
+    with _database() as (db, me):
+        screen.print_board(views.due_board(db, me, on=_day(on)), terminal.language(lang))
 
 
 @app.command("list")
+@terminal.may("cards.read")
 def list_(lang: Lang = None) -> None:
     """All cards with their labels, groups and ids · 所有卡."""
     from anhuan.cards import screen, views
 
-    with _database() as db:
-        screen.print_accounts(views.accounts(db, ids.LOCAL_USER), terminal.language(lang))
+    with _database() as (db, me):
+        screen.print_accounts(views.accounts(db, me), terminal.language(lang))
 
 
 @app.command()
+@terminal.may("cards.read")
 def show(tail: Tail, bank: BankOf = None, lang: Lang = None) -> None:
     """One card: bills, expected bills, until when each channel is safe · 单张卡."""
     from anhuan.cards import screen, views
 
-    with _database() as db:
+    with _database() as (db, me):
         today = clock.today()
-        face = _account(db, tail, bank)
-        page = views.account_page(db, ids.LOCAL_USER, face.account_id, on=today)
+        face = _account(db, me, tail, bank)
+        page = views.account_page(db, me, face.account_id, on=today)
         moments = views.safe_moments(page.bills[0], on=today) if page.bills and page.bills[0].open else ()
         screen.print_page(page, moments, terminal.language(lang), on=today)
 
 
 @app.command()
+@terminal.may("cards.write")
 def add(
     bank: Annotated[str, typer.Argument(help="bank id, for instance cmb · 银行")],
     number: Annotated[str, typer.Argument(help="last digits, or the number to be checked and cut · 卡号末位")],
@@ -103,10 +108,10 @@ def add(
 
     if bank not in terms.banks():
         raise Unclear(f"no bank has the id {bank!r}; known: {', '.join(terms.banks())}", field="bank")
-    with _database() as db:
+    with _database() as (db, me):
         service.add_card(
             db,
-            ids.LOCAL_USER,
+            me,
             bank,
             number,
             now=clock.now(),
@@ -114,10 +119,11 @@ def add(
             groups=group or (),
             supplementary=supplementary,
         )
-        screen.print_accounts(views.accounts(db, ids.LOCAL_USER), terminal.language(lang))
+        screen.print_accounts(views.accounts(db, me), terminal.language(lang))
 
 
 @app.command()
+@terminal.may("cards.write")
 def edit(
     tail: Tail,
     bank: BankOf = None,
@@ -128,23 +134,25 @@ def edit(
     """Name a card and put it into groups · 修改名称与分组."""
     from anhuan.cards import screen, service, views
 
-    with _database() as db:
-        card = _card(db, tail, bank)
-        service.edit_card(db, ids.LOCAL_USER, card, label=label, groups=group)
-        screen.print_accounts(views.accounts(db, ids.LOCAL_USER), terminal.language(lang))
+    with _database() as (db, me):
+        card = _card(db, me, tail, bank)
+        service.edit_card(db, me, card, label=label, groups=group)
+        screen.print_accounts(views.accounts(db, me), terminal.language(lang))
 
 
 @app.command()
+@terminal.may("cards.write")
 def remove(tail: Tail, bank: BankOf = None, lang: Lang = None) -> None:
     """Put a card away; its bills stay in history · 移除卡."""
     from anhuan.cards import screen, service, views
 
-    with _database() as db:
-        service.remove_card(db, ids.LOCAL_USER, _card(db, tail, bank), now=clock.now())
-        screen.print_accounts(views.accounts(db, ids.LOCAL_USER), terminal.language(lang))
+    with _database() as (db, me):
+        service.remove_card(db, me, _card(db, me, tail, bank), now=clock.now())
+        screen.print_accounts(views.accounts(db, me), terminal.language(lang))
 
 
 @app.command()
+@terminal.may("cards.write")
 def paid(
     tail: Tail,
     amount: Annotated[str, typer.Argument(help="for instance 1927.79 · 金额")],
@@ -157,14 +165,15 @@ def paid(
     from anhuan.cards import screen, service, views
     from anhuan.kit.money import from_text
 
-    with _database() as db:
-        bill = _bill(db, _account(db, tail, bank), currency)
+    with _database() as (db, me):
+        bill = _bill(db, me, _account(db, me, tail, bank), currency)
         fen = from_text(amount, currency)
-        service.record_payment(db, ids.LOCAL_USER, bill.bill_id, fen, _day(on), now=clock.now())
-        screen.print_board(views.due_board(db, ids.LOCAL_USER, on=clock.today()), terminal.language(lang))
+        service.record_payment(db, me, bill.bill_id, fen, _day(on), now=clock.now())
+        screen.print_board(views.due_board(db, me, on=clock.today()), terminal.language(lang))
 
 
 @app.command()
+@terminal.may("cards.write")
 def share(
     label: Annotated[str, typer.Argument(help="name of the shared limit · 额度名称")],
     tails: Annotated[list[str], typer.Argument(help="last digits of the cards that share it · 卡号末位")],
@@ -175,14 +184,15 @@ def share(
     from anhuan.cards import screen, service, views
     from anhuan.kit.money import from_text
 
-    with _database() as db:
-        accounts = list(dict.fromkeys(_account(db, tail, None).account_id for tail in tails))
+    with _database() as (db, me):
+        accounts = list(dict.fromkeys(_account(db, me, tail, None).account_id for tail in tails))
         fen = None if limit is None else from_text(limit)
-        service.share_line(db, ids.LOCAL_USER, accounts, label=label, limit=fen)
-        screen.print_board(views.due_board(db, ids.LOCAL_USER, on=clock.today()), terminal.language(lang))
+        service.share_line(db, me, accounts, label=label, limit=fen)
+        screen.print_board(views.due_board(db, me, on=clock.today()), terminal.language(lang))
 
 
 @app.command()
+@terminal.may("bills.read")
 def cost(
     tail: Tail,
     pay: Annotated[list[str] | None, typer.Option(help="an amount to try, may be given again · 试算金额")] = None,
@@ -197,19 +207,20 @@ def cost(
     from anhuan.cards import choices, screen
     from anhuan.kit.money import from_text
 
-    with _database() as db:
-        bill = _bill(db, _account(db, tail, bank), currency)
+    with _database() as (db, me):
+        bill = _bill(db, me, _account(db, me, tail, bank), currency)
         speak = terminal.language(lang)
         if late is not None:
-            found = [choices.late(db, ids.LOCAL_USER, bill, days_late=late, lang=speak)]
+            found = [choices.late(db, me, bill, days_late=late, lang=speak)]
         else:
             amounts = [from_text(text, currency) for text in pay or ()]
             pay_on = None if on is None else on.date()
-            found = list(choices.of_bill(db, ids.LOCAL_USER, bill, amounts, pay_on=pay_on, lang=speak))
+            found = list(choices.of_bill(db, me, bill, amounts, pay_on=pay_on, lang=speak))
         screen.print_consequences(found, currency, speak, steps=steps)
 
 
 @app.command()
+@terminal.may("public")
 def instalment(
     principal: Annotated[str, typer.Argument(help="amount · 本金")],
     periods: Annotated[int, typer.Argument(min=1, max=360, help="number of periods · 期数")],
@@ -227,15 +238,17 @@ def instalment(
 
 
 @account.command("list")
+@terminal.may("cards.read")
 def account_list(lang: Lang = None) -> None:
     """Own debit accounts · 自己的账户."""
     from anhuan.cards import own, screen
 
-    with _database() as db:
-        screen.print_own(own.own_accounts(db, ids.LOCAL_USER), terminal.language(lang))
+    with _database() as (db, me):
+        screen.print_own(own.own_accounts(db, me), terminal.language(lang))
 
 
 @account.command("set")
+@terminal.may("cards.write")
 def account_set(
     bank: Annotated[str, typer.Argument(help="bank id · 银行")],
     number: Annotated[str, typer.Argument(help="last digits · 末位")],
@@ -249,26 +262,28 @@ def account_set(
     from anhuan.cards import own, screen
     from anhuan.kit.money import from_text
 
-    with _database() as db:
+    with _database() as (db, me):
         kept = None if reserve is None else from_text(reserve)
-        held = own.set_account(db, ids.LOCAL_USER, bank, number, label=label, reserve=kept)
+        held = own.set_account(db, me, bank, number, label=label, reserve=kept)
         if balance is not None:
-            own.record_balance(db, ids.LOCAL_USER, held.account_id, from_text(balance), balance_on=_day(on))
-        screen.print_own(own.own_accounts(db, ids.LOCAL_USER), terminal.language(lang))
+            own.record_balance(db, me, held.account_id, from_text(balance), balance_on=_day(on))
+        screen.print_own(own.own_accounts(db, me), terminal.language(lang))
 
 
 @terms_app.command("show")
+@terminal.may("cards.read")
 def terms_show(tail: Tail, on: On = None, bank: BankOf = None, lang: Lang = None) -> None:
     """Every term of a card with the layer it came from · 条款一览."""
     from anhuan.cards import contracts, screen
 
-    with _database() as db:
-        face = _account(db, tail, bank)
-        sheet = contracts.terms_sheet(db, ids.LOCAL_USER, face.account_id, on=_day(on))
+    with _database() as (db, me):
+        face = _account(db, me, tail, bank)
+        sheet = contracts.terms_sheet(db, me, face.account_id, on=_day(on))
         screen.print_terms(sheet, terminal.language(lang))
 
 
 @terms_app.command("set")
+@terminal.may("cards.write")
 def terms_set(
     tail: Tail,
     key: Annotated[str, typer.Argument(help="for instance daily_rate, grace_days, due_day · 条款")],
@@ -281,11 +296,11 @@ def terms_set(
     """Keep what your own contract says; earlier days keep what held then · 按合同修改条款."""
     from anhuan.cards import contracts, screen
 
-    with _database() as db:
-        face = _account(db, tail, bank)
+    with _database() as (db, me):
+        face = _account(db, me, tail, bank)
         contracts.set_term(
             db,
-            ids.LOCAL_USER,
+            me,
             face.account_id,
             key,
             _typed(key, value),
@@ -293,11 +308,12 @@ def terms_set(
             source=source,
             now=clock.now(),
         )
-        sheet = contracts.terms_sheet(db, ids.LOCAL_USER, face.account_id, on=valid_from.date())
+        sheet = contracts.terms_sheet(db, me, face.account_id, on=valid_from.date())
         screen.print_terms([term for term in sheet if term.key == key], terminal.language(lang))
 
 
 @calendar_app.command("show")
+@terminal.may("public")
 def calendar_show(on: On = None) -> None:
     """Whether banks book on a day, and what that rests on · 查询工作日."""
     from anhuan.kit import calendar
@@ -309,6 +325,7 @@ def calendar_show(on: On = None) -> None:
 
 
 @calendar_app.command("load")
+@terminal.may("installer")
 def calendar_load(
     table: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="a year as JSON · 年度表")],
 ) -> None:
@@ -325,8 +342,9 @@ def calendar_load(
 
 
 @contextmanager
-def _database() -> Iterator["Session"]:
-    """One transaction on a database that has this program's tables."""
+def _database() -> Iterator[tuple["Session", UUID]]:
+    """One transaction on a database that has this program's tables, and whose rows it sees."""
+    from anhuan.identity import commands
     from anhuan.kit import db, settings
 
     try:
@@ -336,8 +354,8 @@ def _database() -> Iterator["Session"]:
             raise
         db.migrate()
     _load_years()
-    with db.transaction() as session:
-        yield session
+    with commands.transaction() as (session, me):
+        yield session, me
 
 
 def _load_years() -> None:
@@ -357,13 +375,13 @@ def _day(given: datetime | None) -> date:
     return clock.today() if given is None else given.date()
 
 
-def _account(db: "Session", tail: str, bank: str | None) -> "AccountFace":
+def _account(db: "Session", me: UUID, tail: str, bank: str | None) -> "AccountFace":
     """The one account that holds a card with these last digits."""
     from anhuan.cards import rules, views
 
     found = [
         face
-        for face in views.accounts(db, ids.LOCAL_USER)
+        for face in views.accounts(db, me)
         if bank in (None, face.bank) and rules.matches((card.last_digits for card in face.cards), [tail])
     ]
     if len(found) != 1:
@@ -374,17 +392,17 @@ def _account(db: "Session", tail: str, bank: str | None) -> "AccountFace":
     return found[0]
 
 
-def _card(db: "Session", tail: str, bank: str | None) -> UUID:
+def _card(db: "Session", me: UUID, tail: str, bank: str | None) -> UUID:
     from anhuan.cards.numbers import same_card
 
-    return next(card.card_id for card in _account(db, tail, bank).cards if same_card(card.last_digits, tail))
+    return next(card.card_id for card in _account(db, me, tail, bank).cards if same_card(card.last_digits, tail))
 
 
-def _bill(db: "Session", face: "AccountFace", currency: str) -> "BillView":
+def _bill(db: "Session", me: UUID, face: "AccountFace", currency: str) -> "BillView":
     """The newest bill of an account in a currency."""
     from anhuan.cards import views
 
-    for view in views.bills_of(db, ids.LOCAL_USER, face.account_id):
+    for view in views.bills_of(db, me, face.account_id):
         if view.currency == currency:
             return view
     raise Unclear(f"{face.name()} has no bill in {currency} yet", field="tail")

@@ -2,7 +2,7 @@
 
 import typer
 
-from anhuan.kit import db, postgres, roles, settings
+from anhuan.kit import db, postgres, roles, settings, terminal
 from anhuan.kit.errors import Refused
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The database of this installation.")
@@ -15,6 +15,7 @@ class NotEmbedded(Refused):
 
 
 @app.command()
+@terminal.may("installer")
 def start() -> None:
     """Start the embedded server and let it run until `anhuan db stop`."""
     _embedded().keep()
@@ -22,18 +23,21 @@ def start() -> None:
 
 
 @app.command()
+@terminal.may("installer")
 def stop() -> None:
     """Stop the embedded server, whoever uses it."""
     typer.echo("stopped" if _embedded().stop() else "the database was not running")
 
 
 @app.command()
+@terminal.may("installer")
 def migrate() -> None:
     """Bring the tables to the version of this program."""
     typer.echo(f"the tables have version {db.migrate()}")
 
 
 @app.command()
+@terminal.may("installer")
 def status() -> None:
     """Where the database is, whether it runs, and the version of its tables."""
     given = settings.read()
@@ -50,6 +54,7 @@ def status() -> None:
 
 
 @app.command(name="roles")
+@terminal.may("public")
 def roles_script() -> None:
     """Print the SQL that makes our roles and database on a server of your own, for its administrator (psql)."""
     typer.echo(roles.script(), nl=False)

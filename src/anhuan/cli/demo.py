@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from anhuan import cards, planning, statements
 from anhuan.cli import demo_mail
-from anhuan.kit import clock, db, ids
+from anhuan.identity import commands
+from anhuan.kit import clock, db, terminal
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="A household to look at.")
 
@@ -29,11 +30,12 @@ def demo() -> None:
 
 
 @app.command(name="fill")
+@terminal.may("installer")
 def fill_command() -> None:
     """Fill six cards at five banks, two own accounts, salary and rent; does nothing where there are cards already."""
     db.migrate()
-    with db.transaction() as session:
-        filled = fill(session, ids.LOCAL_USER, now=clock.now())
+    with commands.transaction() as (session, me):
+        filled = fill(session, me, now=clock.now())
     typer.echo("the demo household is there" if filled else "there are cards already: nothing was changed")
 
 

@@ -6,13 +6,14 @@ from typing import Final
 import psycopg
 import typer
 
-from anhuan.kit import clock, db, roles, settings
+from anhuan.kit import clock, db, roles, settings, terminal
 from anhuan.kit.errors import Bad, Broken
 
 app = typer.Typer(rich_markup_mode=None)
 
 
 @app.command()
+@terminal.may("installer")
 def selfcheck() -> None:
     """Check settings, database, rights, tables and calendar; exit code 1 when something is not in order."""
     bad = 0

@@ -7,7 +7,8 @@ from typing import Annotated, Final
 import structlog
 import typer
 
-from anhuan.kit import clock, db, ids, settings
+from anhuan.identity import commands
+from anhuan.kit import clock, db, settings, terminal
 from anhuan.kit.errors import Unavailable
 
 app = typer.Typer(rich_markup_mode=None)
@@ -22,6 +23,7 @@ class PortTaken(Unavailable):
 
 
 @app.command()
+@terminal.may("installer")
 def serve(
     demo: Annotated[bool, typer.Option("--demo", help="fill a demo household where there is no card yet")] = False,
     port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="instead of ANHUAN_PORT")] = None,
@@ -37,8 +39,8 @@ def serve(
     if demo:
         from anhuan.cli import demo as household  # here, because it needs every room
 
-        with db.transaction() as session:
-            household.fill(session, ids.LOCAL_USER, now=clock.now())
+        with commands.transaction() as (session, me):
+            household.fill(session, me, now=clock.now())
     typer.echo(f"Anhuan 安还  http://localhost:{number}  (Ctrl-C stops)")
     run(doors)
 

@@ -95,6 +95,7 @@ ACTS: Final = {
     "key.rotated": Act("轮换密钥", "rotated keys"),
     "key.retired": Act("停用密钥", "retired a key"),
     "installation.mode_set": Act("设定安装模式", "set the mode of the installation"),
+    "command.run": Act("运行命令", "ran a command"),
     "job.failed": Act("后台任务失败", "a background job failed"),
     "access.refused": Act("越权访问被拒", "was refused for lack of a right"),
     "rate.exceeded": Act("请求过于频繁", "asked too often"),

@@ -3,17 +3,46 @@
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any, Final, ParamSpec, TypeVar
 
 from anhuan.kit import news
 from anhuan.kit.errors import Bad, Refused
+
+INSTALLER: Final = "installer"  # the rule of commands for whoever holds the files of this installation
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class UnknownLanguage(Refused):
     """--lang names a language we do not speak."""
 
     code = "cli.unknown_language"
+
+
+def may(right: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """The rule of a command, exactly one beside each: the right it needs, `public` or `installer`."""
+
+    def ruled(command: Callable[P, R]) -> Callable[P, R]:
+        @wraps(command)
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            before = _right.set(right)
+            try:
+                return command(*args, **kwargs)
+            finally:
+                _right.reset(before)
+
+        run.rights = (*getattr(command, "rights", ()), right)  # type: ignore[attr-defined]
+        return run
+
+    return ruled
+
+
+def right_asked() -> str | None:
+    """The right that the running command needs; None outside a command."""
+    return _right.get()
 
 
 def language(option: str | None = None, env: Mapping[str, str] | None = None) -> str:
@@ -44,6 +73,7 @@ def asked_language(args: Sequence[str]) -> str:
     return language()
 
 
+_right: ContextVar[str | None] = ContextVar("right_asked", default=None)
 _wish: list[bool] = []  # whether the command line asked for a talkative log; one command line per process
 
 

@@ -24,6 +24,7 @@ class Unreadable(Refused):
 
 
 @app.command()
+@terminal.may("plan.read")
 def make(
     files: Annotated[list[str] | None, typer.Argument(metavar="FILE...", help="requests as JSON; - is stdin")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one answer per line, in the order of the files")] = False,
@@ -70,12 +71,13 @@ def _show(name: str, lang: str, *, as_json: bool, seconds: float, explained: boo
 
 def _show_mine(lang: str, *, as_json: bool, seconds: float) -> bool:
     """The plan of the household stored here, as of today in China."""
-    from anhuan.kit import clock, db, ids
+    from anhuan.identity import commands
+    from anhuan.kit import clock, db
     from anhuan.planning.service import plan_mine
 
     db.require_head()
-    with db.transaction() as session:
-        made = plan_mine(session, ids.LOCAL_USER, as_of=clock.today(), seconds=seconds)
+    with commands.transaction() as (session, me):
+        made = plan_mine(session, me, as_of=clock.today(), seconds=seconds)
     if as_json:
         told = answer_of(made.request, made.plan, explanation=made.explanation, warnings=made.warnings, lang=lang)
         told["names"] = {key: name.say(lang) for key, name in made.names.items()}

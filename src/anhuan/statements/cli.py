@@ -9,7 +9,7 @@ from uuid import UUID
 
 import typer
 
-from anhuan.kit import clock, ids, terminal
+from anhuan.kit import clock, terminal
 from anhuan.kit.errors import Refused
 from anhuan.statements import wording
 from anhuan.statements.changes import FileEffect, Upload
@@ -36,6 +36,7 @@ class NotAnImport(Refused):
 
 
 @app.command()
+@terminal.may("public")
 def read(
     files: Files,
     as_json: Annotated[bool, typer.Option("--json", help="one line of JSON per file")] = False,
@@ -62,6 +63,7 @@ def read(
 
 
 @app.command("import")
+@terminal.may("bills.import")
 def import_(
     files: Files,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="store without asking · 不再询问")] = False,
@@ -70,72 +72,76 @@ def import_(
     lang: Lang = None,
 ) -> None:
     """Show what the files would change, ask, and store them all or none."""
-    from anhuan.kit import db as database
+    from anhuan.identity import commands
     from anhuan.statements import service, showing
 
     language, secret, paths = terminal.language(lang), _secret(password, lang), _expanded(files)
     _ready()
-    with database.transaction() as db:
-        known = service.saved_mappings(db, ids.LOCAL_USER)
+    with commands.transaction() as (db, me):
+        known = service.saved_mappings(db, me)
     with _Bar(True, len(paths), lang) as step:
         read = [_stepped(_unlocked(path, secret, known, language), step) for path in paths]
-    with database.transaction() as db:
-        made = service.preview_of(db, ids.LOCAL_USER, read, now=clock.now())
+    with commands.transaction() as (db, me):
+        made = service.preview_of(db, me, read, now=clock.now())
     showing.print_preview(made, language)
     refused = any(each.effect not in (FileEffect.NEW, FileEffect.KNOWN) for each in made.files)
     if only_preview or made.changes_nothing:
         raise typer.Exit(1 if refused else 0)
     if not yes and not typer.confirm(wording.words(language)["sure"]):
         raise typer.Exit(1)
-    with database.transaction() as db:
-        done = service.commit(db, ids.LOCAL_USER, made.id, now=clock.now())
+    with commands.transaction() as (db, me):
+        done = service.commit(db, me, made.id, now=clock.now())
     showing.print_commit(done, language)
     raise typer.Exit(1 if refused else 0)
 
 
 @app.command()
+@terminal.may("bills.import")
 def undo(
     number: Annotated[str | None, typer.Argument(help="number of the import; without it, the newest")] = None,
     lang: Lang = None,
 ) -> None:
     """Take a whole import back; bills that it superseded stand again."""
-    from anhuan.kit import db as database
+    from anhuan.identity import commands
     from anhuan.statements import service, showing
 
     _ready()
-    with database.transaction() as db:
-        wanted = service.last_import(db, ids.LOCAL_USER) if number is None else _number(number)
-        shown = service.undo(db, ids.LOCAL_USER, wanted, now=clock.now())
+    with commands.transaction() as (db, me):
+        wanted = service.last_import(db, me) if number is None else _number(number)
+        shown = service.undo(db, me, wanted, now=clock.now())
     showing.print_history([shown], terminal.language(lang))
 
 
 @app.command()
+@terminal.may("bills.read")
 def history(
     at_most: Annotated[int, typer.Option("--at-most", min=1, max=500)] = 20,
     lang: Lang = None,
 ) -> None:
     """The imports, newest first, and what was taken back."""
-    from anhuan.kit import db as database
+    from anhuan.identity import commands
     from anhuan.statements import service, showing
 
     _ready()
-    with database.transaction() as db:
-        showing.print_history(service.imports(db, ids.LOCAL_USER, at_most=at_most), terminal.language(lang))
+    with commands.transaction() as (db, me):
+        showing.print_history(service.imports(db, me, at_most=at_most), terminal.language(lang))
 
 
 @app.command()
+@terminal.may("bills.read")
 def health(lang: Lang = None) -> None:
     """Which reader met which layout, when first and last, and which layout of a bank is not known any more."""
-    from anhuan.kit import db as database
+    from anhuan.identity import commands
     from anhuan.statements import health as reader_health
     from anhuan.statements import showing
 
     _ready()
-    with database.transaction() as db:
-        showing.print_health(reader_health.report(db, ids.LOCAL_USER), terminal.language(lang))
+    with commands.transaction() as (db, me):
+        showing.print_health(reader_health.report(db, me), terminal.language(lang))
 
 
 @app.command("map")
+@terminal.may("bills.import")
 def map_(
     file: Annotated[str, typer.Argument(help="a CSV or XLSX whose columns no reader knows")],
     column: Annotated[
@@ -147,7 +153,7 @@ def map_(
     lang: Lang = None,
 ) -> None:
     """Name the columns of an unknown table once; the choice is kept for all tables with the same headings."""
-    from anhuan.kit import db as database
+    from anhuan.identity import commands
     from anhuan.statements import service, showing
 
     language = terminal.language(lang)
@@ -159,10 +165,10 @@ def map_(
     chosen = dict(each.split("=", 1) for each in column or () if "=" in each)
     columns = chosen or _asked_columns(found, language)
     _ready()
-    with database.transaction() as db:
+    with commands.transaction() as (db, me):
         made = Mapping(columns, spending, currency=currency, bank=bank)
-        service.save_mapping(db, ids.LOCAL_USER, found.headings, made, now=clock.now())
-        known = service.saved_mappings(db, ids.LOCAL_USER)
+        service.save_mapping(db, me, found.headings, made, now=clock.now())
+        known = service.saved_mappings(db, me)
     showing.print_reading(file, _read(file, None, known), language)
 
 

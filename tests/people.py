@@ -1,0 +1,86 @@
+"""People who ask in tests: a true session for a person with roles, as the cookie that their browser would send."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from anhuan.identity import Role, sessions, store
+from anhuan.identity.model import PersonState
+from anhuan.identity.tables import GrantRow, MemberRow, OrganisationRow, PersonRow
+from anhuan.kit import clock, ids, page, wall
+from anhuan.kit import db as database
+from anhuan.kit.actors import Strength
+
+BY_MEMBERSHIP = frozenset({Role.OWNER, Role.MAKER, Role.CHECKER, Role.PARTNER})
+
+
+def sign_in(
+    where: Session | Engine,
+    person_id: UUID = ids.LOCAL_USER,
+    *,
+    roles: Iterable[Role | str] = (Role.HOLDER,),
+    now: datetime | None = None,
+    strength: Strength = Strength.PASSKEY,
+) -> str:
+    """The value of a `Cookie` header for this person with exactly these roles, who is entered when nobody knows them.
+
+    On a `Session` (the fixture `db`) a person can only be a holder, as on the web; operators need an `Engine`.
+    """
+    held = frozenset(Role(role) for role in roles)
+    at = now or clock.now()
+    if isinstance(where, Session):
+        assert held <= {Role.HOLDER}, "the web's own login gives nobody another role: ask for `own_database`"
+        return _cookie(_opened(where, person_id, held, at, strength, None))
+    with Session(where) as db, db.begin():
+        _entered(db, person_id, held & {Role.HOLDER}, at)
+    party = _appointed(where, person_id, held - {Role.HOLDER}, at)
+    with Session(where) as db, db.begin():
+        wall.enter(db, party=party or person_id, person=person_id)
+        return _cookie(sessions.open_session(db, person_id, strength=strength, now=at, party_id=party, device="a test"))
+
+
+def _opened(
+    db: Session, person_id: UUID, held: frozenset[Role], at: datetime, strength: Strength, party: UUID | None
+) -> str:
+    _entered(db, person_id, held, at)
+    return sessions.open_session(db, person_id, strength=strength, now=at, party_id=party)
+
+
+def _entered(db: Session, person_id: UUID, held: frozenset[Role], at: datetime) -> None:
+    """The person's row and own roles, made by the web's own login."""
+    wall.enter(db, party=person_id, person=person_id)
+    if store.person(db, person_id) is None:
+        db.add(PersonRow(id=person_id, state=PersonState.ACTIVE, made_at=at))
+        db.flush()
+    for role in held - frozenset(map(Role, store.roles(db, person_id))):
+        db.add(GrantRow(person_id=person_id, id=ids.new_id(), role=role, since=at, given_by=person_id))
+    db.flush()
+
+
+def _appointed(where: Engine, person_id: UUID, held: frozenset[Role], at: datetime) -> UUID | None:
+    """Roles at the desk, given by the desk's login; a role in an organisation, whose id is the party then."""
+    for role in held - BY_MEMBERSHIP:
+        with database.sessions("desk").begin() as db:
+            db.add(GrantRow(person_id=person_id, id=ids.new_id(), role=role, since=at, given_by=ids.new_id()))
+    if not held & BY_MEMBERSHIP:
+        return None
+    party = ids.new_id()
+    with Session(where) as db, db.begin():
+        wall.enter(db, party=party, person=person_id)
+        db.add(OrganisationRow(id=party, kind="merchant", state="active", made_at=at))
+        db.flush()
+        for role in held & BY_MEMBERSHIP:
+            db.add(
+                MemberRow(
+                    person_id=person_id, id=ids.new_id(), organisation_id=party, role=role, since=at,
+                    given_by=person_id,
+                )
+            )  # fmt: skip
+    return party
+
+
+def _cookie(token: str) -> str:
+    return f"{page.SESSION_COOKIE}={token}"
