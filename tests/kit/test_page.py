@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.testclient import TestClient
 
 from anhuan.kit import page
-from anhuan.web.pages import own_path
+from anhuan.kit.doors import own_path
 
 
 @pytest.fixture

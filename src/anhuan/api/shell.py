@@ -2,8 +2,9 @@
 
 import importlib
 import importlib.util
-from typing import Any, Final
+from typing import Final
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -11,8 +12,10 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope
 
-from anhuan.kit.doors import Faults, status_of
+from anhuan.kit.doors import UNSTORABLE, Faults, complaint_of, reference, status_of
 from anhuan.kit.errors import Bad
+
+log = structlog.get_logger("anhuan.api")
 
 VERSION: Final = "1"
 ROOMS: Final = ("cards", "statements", "planning")
@@ -42,6 +45,8 @@ def create() -> FastAPI:
     api.add_exception_handler(Bad, _bad)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
+    for kind in UNSTORABLE:
+        api.add_exception_handler(kind, _unstorable)
     api.add_middleware(Faults, apology=_sorry)
     return api
 
@@ -52,15 +57,23 @@ def _sorry(scope: Scope, receive: Receive, reference: str) -> JSONResponse:
 
 def _bad(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Bad)
-    return _said(status_of(error), error.code, error.message, error.field)
+    said = _said(status_of(error), error.code, error.message, error.field)
+    if "retry_after" in error.facts:
+        said.headers["Retry-After"] = str(error.facts["retry_after"])
+    return said
 
 
 def _invalid(request: Request, error: Exception) -> JSONResponse:
     """The first thing wrong with the request, named by its place; the rest follows once that is mended."""
     assert isinstance(error, RequestValidationError)
-    first: dict[str, Any] = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
-    return _said(422, "request.invalid", str(first["msg"]), place or None)
+    sentence, place = complaint_of(error.errors())
+    return _said(422, "request.invalid", sentence, place)
+
+
+def _unstorable(request: Request, error: Exception) -> JSONResponse:
+    number = reference()
+    log.warning("unstorable", reference=number, kind=type(error).__name__)
+    return _said(422, "request.invalid", f"Some text or number of this request cannot be kept; reference {number}.")
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:

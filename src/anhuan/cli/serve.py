@@ -2,7 +2,7 @@
 
 import errno
 import socket
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import structlog
 import typer
@@ -11,8 +11,13 @@ from anhuan.identity import commands
 from anhuan.kit import clock, db, settings, terminal
 from anhuan.kit.errors import Unavailable
 
+if TYPE_CHECKING:
+    import uvicorn
+
 app = typer.Typer(rich_markup_mode=None)
 APPLICATION: Final = "anhuan.app:serve"
+HEAD_BYTES: Final = 64 << 10  # of one request's head, before the server stops reading; the guard allows half of it
+CONNECTIONS: Final = 500  # at once; more are told to come back
 log = structlog.get_logger(__name__)
 
 
@@ -75,13 +80,30 @@ def _listening(family: socket.AddressFamily, address: str, port: int) -> socket.
     return door
 
 
-def run(doors: list[socket.socket]) -> None:
-    """Serve until Ctrl-C or a polite signal."""
+def server(application: Any = APPLICATION) -> "uvicorn.Server":
+    """The web server as we run it: plain HTTP, few head bytes, no proxy's word believed (see the guard)."""
     import uvicorn  # here, because no other command needs the web
 
     # The application stands above the command line, so it is named and not imported.
-    config = uvicorn.Config(APPLICATION, factory=True, log_level="warning", access_log=False, server_header=False)
+    return uvicorn.Server(
+        uvicorn.Config(
+            application,
+            factory=application is APPLICATION,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            http="h11",
+            ws="none",
+            h11_max_incomplete_event_size=HEAD_BYTES,
+            limit_concurrency=CONNECTIONS,
+        )
+    )
+
+
+def run(doors: list[socket.socket]) -> None:
+    """Serve until Ctrl-C or a polite signal."""
     try:
-        uvicorn.Server(config).run(sockets=doors)
+        server().run(sockets=doors)
     except KeyboardInterrupt:
         log.info("stopped by Ctrl-C")

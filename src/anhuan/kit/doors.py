@@ -1,10 +1,13 @@
 """What the JSON door and the pages share: the status of bad news, and what becomes of a fault nobody foresaw."""
 
+import re
 import secrets
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+from urllib.parse import unquote
 
 import structlog
+from sqlalchemy.exc import DataError
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,6 +18,12 @@ log = structlog.get_logger(__name__)
 MISSING: Final = ("not_found", "unknown", "no_such")  # last part of a code that means: you have no such thing
 
 ACCESS: Final = {"access.not_signed_in": 401, "access.not_allowed": 403, "access.too_many": 429}
+
+_OWN: Final = re.compile(r"/[!#-;=?-\[\]_a-z~%-]{0,1000}")  # ASCII that an address holds as it is; no backslash
+_PLACE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}|[0-9]{1,4}")
+
+# Text that no row can hold (a NUL, half a character, a number of a hundred digits): the asker's mistake, not ours.
+UNSTORABLE: Final = (DataError, UnicodeEncodeError)
 
 Apology = Callable[[Scope, Receive, str], Response]
 
@@ -32,6 +41,35 @@ def status_of(bad: Bad) -> int:
             return 404
         case _:
             return 422
+
+
+def own_path(back: object) -> str:
+    """A path of this site to return to; anything else becomes home, so that no form can send people elsewhere.
+
+    What browsers read as the beginning of another address is refused in every spelling: `//`, `/\\`, a slash in
+    percent signs once or twice, dots that walk, control characters that are skipped.
+    """
+    if not isinstance(back, str) or not _OWN.fullmatch(back):
+        return "/"
+    path = re.split(r"[?#]", back, maxsplit=1)[0]
+    for _ in range(3):
+        if "//" in path or "\\" in path or {".", ".."} & set(path.split("/")) or not path.isprintable():
+            return "/"
+        path = unquote(path)
+    return back
+
+
+def complaint_of(errors: Sequence[Any]) -> tuple[str, str | None]:
+    """One sentence and the place of the first thing that is wrong with a request, without a byte of what it said.
+
+    The framework quotes the request in the sentences that end with a reason, so only the kind of those is told.
+    """
+    first = errors[0]
+    kind, said = str(first["type"]), str(first["msg"])
+    quoted = "error" in (first.get("ctx") or {}) or kind in ("value_error", "assertion_error", "extra_forbidden")
+    places = [str(part) for part in first["loc"] if part not in ("body", "query", "path", "header", "cookie")]
+    place = ".".join(part for part in places if _PLACE.fullmatch(part))
+    return (f"This value cannot be read ({kind})." if quoted else said), place or None
 
 
 def reference() -> str:

@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar
@@ -91,6 +91,14 @@ def logger(name: str) -> Any:
     return structlog.get_logger(name)
 
 
+def one_line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Show control characters in what was logged as they are written: no visitor adds lines or colours to a log."""
+    for key, value in event.items():
+        if isinstance(value, str) and key != "exception" and not value.isprintable():
+            event[key] = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in value)
+    return event
+
+
 def log_to_stderr(*, verbose: bool) -> None:
     """Send the program's log to stderr, because stdout belongs to the answer; quiet unless asked.
 
@@ -104,6 +112,7 @@ def log_to_stderr(*, verbose: bool) -> None:
             structlog.processors.add_log_level,
             structlog.processors.StackInfoRenderer(),
             structlog.processors.TimeStamper("%Y-%m-%d %H:%M:%S", utc=False),
+            one_line,
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
             ),

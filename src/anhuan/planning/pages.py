@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from anhuan import cards
 from anhuan.cards.model import AccountFace, OwnAccount
 from anhuan.kit import page
+from anhuan.kit.downloads import download
 from anhuan.kit.money import from_text
 from anhuan.planning import papers, service, sheet
 from anhuan.planning.drawing import Timeline, timeline
@@ -163,7 +164,7 @@ def plan_calendar(request: Request, db: page.Transaction, amounts: bool = False)
     lang, now = page.visitor(request).lang, page.now(request)
     dates = sheet.dates_of(made, safe_moments(db, request), lang=lang, amounts=amounts)
     body = papers.calendar(dates, name=sheet.word("calendar", lang), now=now)
-    return _file(body, "text/calendar; charset=utf-8", f"anhuan-{page.today(request)}.ics")
+    return download(body, "text/calendar; charset=utf-8", f"anhuan-{page.today(request)}.ics")
 
 
 @router.get("/plan.pdf", dependencies=READ)
@@ -172,7 +173,7 @@ def plan_paper(request: Request, db: page.Transaction) -> Response:
     made = service.plan_mine(db, page.person(request), as_of=page.today(request))
     lang, now = page.visitor(request).lang, page.now(request)
     body = papers.pdf(sheet.paper_of(made, lang=lang, now=now), made_at=now)
-    return _file(body, "application/pdf", f"anhuan-{page.today(request)}.pdf")
+    return download(body, "application/pdf", f"anhuan-{page.today(request)}.pdf")
 
 
 def what_if_of(money: int, income: int, skip: str) -> WhatIf:
@@ -324,7 +325,3 @@ def choose_settings(
     """Keep how far to plan and whether the banks' courtesies may be relied on."""
     service.set_settings(db, page.person(request), PlanSettings(horizon_days, rely_on_grace))
     return page.go("/me/income", request=request)
-
-
-def _file(body: bytes, kind: str, name: str) -> Response:
-    return Response(body, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})

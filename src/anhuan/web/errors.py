@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope
 
 from anhuan.kit import news, page
-from anhuan.kit.doors import Faults, reference, status_of
+from anhuan.kit.doors import UNSTORABLE, Faults, reference, status_of
 from anhuan.kit.errors import Bad
 
 log = structlog.get_logger("anhuan.web")
@@ -43,7 +43,8 @@ def install(app: FastAPI) -> None:
     """Answer every kind of bad news as a page, or as a fragment for htmx; the JSON door speaks for itself."""
     app.add_exception_handler(Bad, _bad)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _invalid)
+    for kind in (RequestValidationError, *UNSTORABLE):
+        app.add_exception_handler(kind, _invalid)
 
     def sorry(scope: Scope, receive: Receive, number: str) -> Response:
         return _answer(Request({**scope, "app": app}, receive), 500, "", "web.fault", number)
@@ -64,11 +65,18 @@ def _answer(request: Request, status: int, sentence: str, code: str, number: str
     return page.render(request, kind(status, sentence, code, number), status=status)
 
 
+def bad_news(request: Request, bad: Bad) -> Response:
+    """A room's bad news as a page in the visitor's language; where it says how long to wait, so does the answer."""
+    sentence = news.told(bad.code, bad.message, page.visitor(request).lang)
+    said = answer(request, status_of(bad), sentence, bad.code)
+    if "retry_after" in bad.facts:
+        said.headers["Retry-After"] = str(bad.facts["retry_after"])
+    return said
+
+
 def _bad(request: Request, error: Exception) -> Response:
     assert isinstance(error, Bad)
-    return answer(
-        request, status_of(error), news.told(error.code, error.message, page.visitor(request).lang), error.code
-    )
+    return bad_news(request, error)
 
 
 def _http(request: Request, error: Exception) -> Response:
@@ -77,5 +85,5 @@ def _http(request: Request, error: Exception) -> Response:
 
 
 def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
+    assert isinstance(error, (RequestValidationError, *UNSTORABLE))
     return answer(request, 422, "", "request.invalid")

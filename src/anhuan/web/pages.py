@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from anhuan import cards, statements
 from anhuan.cards.model import AccountFace, BoardEntry, CurrencyTotal, DueBoard, LineFace, OwnAccount, Urgency
-from anhuan.kit import page
+from anhuan.kit import doors, page
 from anhuan.planning.planner import plan
 from anhuan.planning.service import request_of
 from anhuan.web import monthly
@@ -162,7 +162,7 @@ def calendar(request: Request, db: page.Transaction, month: str = "") -> Respons
 @router.post("/me/language", dependencies=[page.needs("public"), Depends(page.own_form)])
 def set_language(lang: Annotated[str, Form()], back: Annotated[str, Form()] = "/") -> Response:
     """Keep the language on this device."""
-    answer = page.go(own_path(back))
+    answer = page.go(doors.own_path(back))
     answer.set_cookie("lang", "en" if lang == "en" else "zh", max_age=A_YEAR, httponly=True, samesite="lax")
     return answer
 
@@ -170,14 +170,9 @@ def set_language(lang: Annotated[str, Form()], back: Annotated[str, Form()] = "/
 @router.post("/me/hide", dependencies=[page.needs("public"), Depends(page.own_form)])
 def set_hidden(hide: Annotated[str, Form()], back: Annotated[str, Form()] = "/") -> Response:
     """Hide or show amounts on this device."""
-    answer = page.go(own_path(back))
+    answer = page.go(doors.own_path(back))
     answer.set_cookie("hide", "1" if hide == "1" else "0", max_age=A_YEAR, httponly=True, samesite="lax")
     return answer
-
-
-def own_path(back: str) -> str:
-    """A path of this site to return to; anything else becomes home, so that no form can send people elsewhere."""
-    return back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
 
 
 @router.get("/me", dependencies=[page.needs("me.use")])

@@ -1,6 +1,5 @@
 """The page shell: it mounts the pages of all rooms on one application and renders page values into HTML."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -11,9 +10,10 @@ from fastapi import FastAPI, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.middleware.gzip import GZipMiddleware
 
-from anhuan.kit import page
+from anhuan.kit import page, settings
+from anhuan.kit.doors import Faults
 from anhuan.web import assets, errors, language, wording
-from anhuan.web.guard import LOCAL_HOSTS, Guard
+from anhuan.web.guard import Door, Guard, door_of, sorry
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 TABS: Final = {"cards": "cards", "plan": "plan", "me": "me", "import": "me", "education": "me"}
@@ -33,19 +33,23 @@ class Shell:
     now: datetime
 
 
-def mount(app: FastAPI, *, hosts: Iterable[str] = LOCAL_HOSTS) -> None:
-    """Put the pages of every room, the static files, the guard and the error pages on an application."""
+def mount(app: FastAPI, *, door: Door | None = None) -> None:
+    """Put the pages of every room, the static files, the guard and the error pages on an application.
+
+    The door is the one of this installation's settings unless another is given.
+    """
     from anhuan.cards import pages as cards
     from anhuan.planning import pages as planning
     from anhuan.statements import pages as statements
-    from anhuan.web import card, education, pages
+    from anhuan.web import card, education, limits, pages
 
     app.state.pages = render
-    for room in (assets, pages, education, cards, card, statements, planning):
+    for room in (assets, pages, limits, education, cards, card, statements, planning):
         app.include_router(room.router)
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=600)
-    app.add_middleware(Guard, hosts=tuple(hosts))
+    app.add_middleware(Guard, door=door or door_of(settings.read()), sessions=app.state.sessions)
+    app.add_middleware(Faults, apology=sorry)  # outermost: whatever breaks outside the pages says no more than a number
 
 
 def render(request: Request, value: page.Page) -> str:
