@@ -5,7 +5,6 @@ is kept as a keyed hash alone. The algorithm is GCRA: a limit of 8 in 900 second
 one every 112 seconds, so nobody waits for a window to end and nobody gets two windows' worth at its border.
 """
 
-import hashlib
 import math
 import threading
 import tomllib
@@ -21,7 +20,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from anhuan.kit import clock, db, store_rates
+from anhuan.kit import clock, db, store_rates, vault
 from anhuan.kit.errors import Broken, Refused
 
 SWEEP_EVERY: Final = timedelta(minutes=10)
@@ -206,7 +205,7 @@ def _known_of(bind: Engine | Connection) -> _Known:
 
 
 def _hashed(key: str, of: Limit) -> bytes:
-    return hashlib.sha256(f"{of.name}\0{key}".encode()).digest()[:16]
+    return vault.keyed_hash("rates", f"{of.name}\0{key}")
 
 
 @cache
