@@ -1,4 +1,4 @@
-"""People, their roles, organisations with members, sessions; and the one question that is asked before anybody is known."""
+"""People, roles, organisations with members, sessions; and the question that is asked before anybody is known."""
 
 from alembic import op
 
@@ -71,6 +71,129 @@ TABLES = (
         unique (person_id, id)
     )""",
 )
+SIGN_IN = (
+    """
+    create table passkeys (
+        person_id uuid not null references people (id),
+        id uuid not null,
+        credential_hash bytea not null unique,
+        credential bytea not null,
+        public_key bytea not null,
+        sign_count bigint not null,
+        transports jsonb not null,
+        aaguid text not null,
+        synced boolean not null,
+        backed_up boolean not null,
+        name bytea not null,
+        made_at timestamptz not null,
+        used_at timestamptz,
+        doubted_at timestamptz,
+        primary key (person_id, id)
+    )""",
+    """
+    create table challenges (
+        id uuid primary key,
+        purpose text not null constraint purpose_known check (purpose in ('register', 'sign_in', 'prove')),
+        person_id uuid,
+        session_id uuid,
+        visitor_hash bytea,
+        challenge bytea not null,
+        binding bytea,
+        made_at timestamptz not null,
+        ends_at timestamptz not null,
+        used_at timestamptz,
+        constraint asked_of_somebody check ((person_id is null) <> (visitor_hash is null))
+    )""",
+    "create index ix_challenges_ends_at on challenges (ends_at)",
+    """
+    create table passwords (
+        person_id uuid primary key references people (id),
+        hash text not null,
+        changed_at timestamptz not null
+    )""",
+    """
+    create table totps (
+        person_id uuid primary key references people (id),
+        secret bytea not null,
+        last_step bigint not null,
+        made_at timestamptz not null
+    )""",
+    """
+    create table recovery_codes (
+        person_id uuid not null references people (id),
+        id uuid not null,
+        code_hash bytea not null unique,
+        made_at timestamptz not null,
+        used_at timestamptz,
+        primary key (person_id, id)
+    )""",
+    """
+    create table recoveries (
+        person_id uuid not null references people (id),
+        id uuid not null,
+        token_hash bytea not null unique,
+        how text not null constraint how_known check (how in ('code', 'password', 'installer')),
+        began_at timestamptz not null,
+        ready_at timestamptz not null,
+        ends_at timestamptz not null,
+        cancelled_at timestamptz,
+        done_at timestamptz,
+        primary key (person_id, id)
+    )""",
+    """
+    create table known_devices (
+        person_id uuid not null references people (id),
+        id uuid not null,
+        token_hash bytea not null,
+        since timestamptz not null,
+        seen_at timestamptz not null,
+        primary key (person_id, id),
+        unique (person_id, token_hash)
+    )""",
+    "create index ix_known_devices_token_hash on known_devices (token_hash)",
+    """
+    create table invitations (
+        id uuid primary key,
+        token_hash bytea not null unique,
+        person_id uuid,
+        roles jsonb not null,
+        given_by uuid,
+        made_at timestamptz not null,
+        ends_at timestamptz not null,
+        used_at timestamptz
+    )""",
+    """
+    create table notices (
+        person_id uuid not null references people (id),
+        id uuid not null,
+        kind text not null,
+        subject_id uuid,
+        made_at timestamptz not null,
+        read_at timestamptz,
+        primary key (person_id, id)
+    )""",
+)
+OWN = ("passkeys", "passwords", "totps", "recovery_codes", "recoveries", "known_devices", "notices")
+# An invited person takes the roles of the invitation, once; the web's own login may not write a role beyond holder.
+JOIN = """
+    CREATE FUNCTION anhuan_join(token bytea, who uuid, at timestamptz) RETURNS text[]
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    DECLARE
+        given invitations;
+        taken text[];
+    BEGIN
+        UPDATE invitations i SET used_at = at
+            WHERE i.token_hash = token AND i.used_at IS NULL AND i.ends_at > at
+                AND (i.person_id IS NULL OR i.person_id = who)
+            RETURNING i.* INTO given;
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
+        SELECT coalesce(array_agg(r), '{}') INTO taken FROM jsonb_array_elements_text(given.roles) r;
+        INSERT INTO role_grants (person_id, id, role, since, given_by)
+            SELECT who, uuidv7(), r, at, coalesce(given.given_by, who) FROM unnest(taken) r WHERE r <> 'holder';
+        RETURN taken;
+    END $$"""
 # Asked with the hash of a cookie, before the wall knows whom to open for: it tells about this one session alone.
 ASKED_FIRST = """
     CREATE FUNCTION anhuan_session(token bytea) RETURNS TABLE (
@@ -118,6 +241,7 @@ def upgrade() -> None:
     op.execute(wall.role_policy("sessions", wall.DESK, "true", verb="UPDATE"))
     _organisations()
     _grants()
+    _sign_in()
 
 
 def _organisations() -> None:
@@ -144,3 +268,50 @@ def _grants() -> None:
     op.execute(wall.role_policy("role_grants", wall.DESK, "true", verb="INSERT"))
     op.execute(wall.role_policy("role_grants", wall.DESK, "true", verb="UPDATE"))
     op.execute(wall.role_policy("role_grants", wall.WORK, "true"))
+
+
+def _sign_in() -> None:
+    """What proves who somebody is: the person's own, or found by a secret that was presented."""
+    for table in SIGN_IN:
+        op.execute(table)
+    for table in OWN:
+        for statement in wall.person_policy(table):
+            op.execute(statement)
+    for table in ("totps", "passwords", "passkeys", "recovery_codes"):
+        op.execute(f"DROP POLICY desk_reads ON {table}")
+    op.execute("REVOKE ALL ON totps, passwords, passkeys, recovery_codes, challenges FROM anhuan_desk")
+    for table, column, kind in (
+        ("passkeys", "credential_hash", "credential"),
+        ("recovery_codes", "code_hash", "recovery_code"),
+        ("recoveries", "token_hash", "recovery"),
+        ("known_devices", "token_hash", "device"),
+    ):
+        op.execute(wall.possession_policy(table, column, kind))
+    # The password and the codes of whoever owns the sign-in name that was typed: to look at, not to change.
+    named = "person_id = (SELECT p.id FROM people p WHERE p.handle_hash = (SELECT anhuan_presented('handle')))"
+    for table in ("passwords", "totps", "recovery_codes"):
+        op.execute(f"CREATE POLICY named ON {table} FOR SELECT TO anhuan_app USING ({named})")
+    _challenges()
+    _invitations()
+
+
+def _challenges() -> None:
+    """A question is seen by the person or by the browser it was put to."""
+    asked = "person_id = (SELECT anhuan_person()) OR visitor_hash = (SELECT anhuan_presented('visitor'))"
+    op.execute("ALTER TABLE challenges ENABLE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY asked ON challenges TO anhuan_app USING ({asked}) WITH CHECK ({asked})")
+    op.execute(wall.role_policy("challenges", wall.WORK, "true"))
+
+
+def _invitations() -> None:
+    """Written by operators and the installer alone; whoever holds the link sees it."""
+    op.execute("REVOKE INSERT, UPDATE, DELETE ON invitations FROM anhuan_app")
+    op.execute("GRANT INSERT, UPDATE ON invitations TO anhuan_desk")
+    op.execute("ALTER TABLE invitations ENABLE ROW LEVEL SECURITY")
+    held = "token_hash = (SELECT anhuan_presented('invitation'))"
+    op.execute(wall.role_policy("invitations", wall.WEB, held, verb="SELECT"))
+    op.execute(wall.role_policy("invitations", wall.DESK, "roles <@ '[\"holder\"]'"))  # other roles take two people
+    op.execute(wall.role_policy("invitations", wall.WORK, "true"))
+    op.execute(JOIN)
+    op.execute("REVOKE EXECUTE ON FUNCTION anhuan_join(bytea, uuid, timestamptz) FROM PUBLIC")
+    op.execute("GRANT EXECUTE ON FUNCTION anhuan_join(bytea, uuid, timestamptz) TO anhuan_app")
