@@ -158,7 +158,13 @@ READERS = "anhuan_desk, anhuan_audit"
 
 
 def upgrade() -> None:
-    """Create tables and functions, take back what default privileges gave, and let each role do its one thing."""
+    """Create tables and functions, take back what default privileges gave, and let each role do its one thing.
+
+    The auditor looks at the log and at nothing else: what migration 0001 gave on all tables is taken back.
+    """
+    op.execute("ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE SELECT ON TABLES FROM anhuan_audit")
+    op.execute("REVOKE SELECT ON ALL TABLES IN SCHEMA public FROM anhuan_audit")
+    op.execute("GRANT SELECT ON alembic_version TO anhuan_audit")
     for statement in TABLES:
         op.execute(statement)
     everybody = f"PUBLIC, {WRITERS}, anhuan_audit"
@@ -170,9 +176,9 @@ def upgrade() -> None:
     op.execute(f"REVOKE ALL ON SEQUENCE audit_numbers FROM {everybody}")
     op.execute("GRANT SELECT ON audit_log, audit_chain, audit_roots TO anhuan_app")
     op.execute("CREATE POLICY own ON audit_log FOR SELECT TO anhuan_app USING (person_id = (SELECT anhuan_person()))")
-    op.execute("CREATE POLICY linked ON audit_chain FOR SELECT TO anhuan_app USING (true)")
+    op.execute("CREATE POLICY linked ON audit_chain FOR SELECT TO anhuan_app, anhuan_work USING (true)")
     op.execute("CREATE POLICY signed ON audit_roots FOR SELECT TO anhuan_app, anhuan_work USING (true)")
-    op.execute("GRANT SELECT ON audit_roots TO anhuan_work")
+    op.execute("GRANT SELECT ON audit_chain, audit_roots TO anhuan_work")
     for function in (APPEND, LINK, ROOT_DUE, ROOT_KEEP):
         op.execute(function)
     op.execute("REVOKE ALL ON FUNCTION audit_append(text), audit_link(integer) FROM PUBLIC")

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, DateTime, Engine, Integer, Table, UniqueConst
 from sqlalchemy.orm import Session
 
 import anhuan
+import anhuan.kit
 from anhuan.kit.db import Base
 
 
@@ -19,6 +20,9 @@ def all_tables() -> list[Table]:
     for room in pkgutil.iter_modules(anhuan.__path__):
         if room.ispkg and importlib.util.find_spec(f"anhuan.{room.name}.tables"):
             importlib.import_module(f"anhuan.{room.name}.tables")
+    for file in pkgutil.iter_modules(anhuan.kit.__path__):  # each tool of the kit describes its own
+        if file.name.startswith("store_"):
+            importlib.import_module(f"anhuan.kit.{file.name}")
     return list(Base.metadata.tables.values())
 
 

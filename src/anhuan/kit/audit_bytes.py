@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -21,6 +22,7 @@ GENESIS: Final = hashlib.sha256(b"anhuan-audit-genesis-1").digest()  # stands be
 MOST_CHARACTERS: Final = 200  # of one text: a hash or an id is far shorter
 MOST_DIGITS: Final = 10  # of one number: a telephone number has 11, a card number 13 to 19 (ISO/IEC 7812)
 MOST_BYTES: Final = 4096  # of a whole payload
+SIGNATURE_BYTES: Final = 64  # Ed25519 (RFC 8032)
 _KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _CODE: Final = re.compile(r"[A-Za-z0-9_.:/,+=*#-]*")  # no blank, no @, nothing but ASCII: no name and no address fits
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
@@ -31,6 +33,53 @@ class NotForTheLog(Broken):
     """A fact that may be a secret or tell who somebody is was about to be written into the audit log."""
 
     code = "audit.not_for_the_log"
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """One signed root; moments as the log writes them, hashes as hex."""
+
+    number: int
+    through_at: str
+    place: int
+    links: int
+    link: str
+    before: str
+    signed_at: str
+    key_id: str
+    signature: str = ""
+
+    @property
+    def line(self) -> str:
+        """The bytes that are signed."""
+        return " ".join([
+            ROOT, str(self.number), self.through_at, str(self.place), str(self.links), self.link, self.before,
+            self.signed_at, self.key_id,
+        ])  # fmt: skip
+
+    @property
+    def hash(self) -> str:
+        """What the next root names as the one before."""
+        return digest(self.line).hex()
+
+    @property
+    def json(self) -> str:
+        """The line of roots.jsonl: the signed bytes and the signature, nothing else."""
+        return json.dumps({"line": self.line, "signature": self.signature}, separators=(",", ":"))
+
+
+def read_root(entry: str) -> Root:
+    """A root from a line of roots.jsonl; ValueError when it is none."""
+    try:
+        said = json.loads(entry)
+        word, number, through_at, place, links, link, before, signed_at, key_id = said["line"].split(" ")
+        root = Root(int(number), through_at, int(place), int(links), link, before, signed_at, key_id, said["signature"])
+        right = word == ROOT and root.line == said["line"] and len(bytes.fromhex(root.signature)) == SIGNATURE_BYTES
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("not a root of the audit log") from error
+    if not right:
+        raise ValueError("not a root of the audit log")
+    return root
 
 
 def canonical(value: Mapping[str, Any]) -> str:

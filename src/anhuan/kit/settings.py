@@ -37,15 +37,14 @@ SETTINGS: Final = (
     Setting("ANHUAN_DESK_URL", "no operators' pages", "with DATABASE_URL: the same server as the role anhuan_desk"),
     Setting("ANHUAN_WORK_URL", "no background work", "with DATABASE_URL: the same server as the role anhuan_work"),
     Setting("ANHUAN_AUDIT_URL", "no audit commands", "with DATABASE_URL: the same server as the role anhuan_audit"),
+    Setting(
+        "ANHUAN_AUDIT_SINK", "nobody", "command that gets each signed root of the audit log on stdin, to keep elsewhere"
+    ),
     Setting("ANHUAN_PG_BIN", "the bundled binaries", "folder with initdb, pg_ctl and postgres for the embedded server"),
     Setting("ANHUAN_HOME", "var in a checkout, else ~/.local/share/anhuan", "folder for the data of this installation"),
     Setting("ANHUAN_PORT", "8000", "port of the web pages on this machine"),
-    Setting(
-        "ANHUAN_ORIGIN", "http://localhost:PORT", "what people type to reach the pages; https unless local"
-    ),
-    Setting(
-        "ANHUAN_PROXY", "nobody", "addresses whose X-Forwarded-For and -Proto are believed, with commas"
-    ),
+    Setting("ANHUAN_ORIGIN", "http://localhost:PORT", "what people type to reach the pages; https unless local"),
+    Setting("ANHUAN_PROXY", "nobody", "addresses whose X-Forwarded-For and -Proto are believed, with commas"),
 )
 
 
@@ -58,6 +57,7 @@ class Settings:
     desk_url: str | None
     work_url: str | None
     audit_url: str | None
+    audit_sink: str | None
     pg_bin: Path | None
     home: Path
     port: int
@@ -76,6 +76,7 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         desk_url=given.get("ANHUAN_DESK_URL") or None,
         work_url=given.get("ANHUAN_WORK_URL") or None,
         audit_url=given.get("ANHUAN_AUDIT_URL") or None,
+        audit_sink=given.get("ANHUAN_AUDIT_SINK") or None,
         pg_bin=Path(pg_bin).absolute() if pg_bin else None,
         home=Path(given.get("ANHUAN_HOME") or _default_home(given)).expanduser().absolute(),
         port=port,

@@ -1,18 +1,83 @@
 """Every question the audit log asks of the database. Rows come and go through the owner's functions alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import cast, exists, select, text
+import psycopg
+from sqlalchemy import cast, exists, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from anhuan.kit.audit_tables import AuditLink, AuditRow
+from anhuan.kit.audit_bytes import Root, moment
+from anhuan.kit.audit_tables import AuditHead, AuditLink, AuditRoot, AuditRow
 
 _APPEND: Final = text("SELECT audit_append(:payload)")
 _LINK: Final = text("SELECT audit_link(:at_most)")
+_ROOT_DUE: Final = text("SELECT number, place, link, links FROM audit_root_due(:through)")
+_ROOT_KEEP: Final = text("""
+    SELECT audit_root_keep(ROW(CAST(:number AS bigint), CAST(:through_at AS timestamptz), CAST(:place AS bigint),
+        CAST(:link AS bytea), CAST(:links AS bigint), CAST(:before AS bytea), CAST(:signed_at AS timestamptz),
+        CAST(:key_id AS text), CAST(:signature AS bytea))::audit_roots)
+""")
+
+
+_TIME: Final = '\'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\''
+_AGREE: Final = """
+    CASE WHEN l.payload IS JSON OBJECT THEN
+        (l.act, l.subject, l.actor_id::text, l.person_id::text) IS NOT DISTINCT FROM (
+            l.payload::jsonb ->> 'act', l.payload::jsonb ->> 'subject',
+            l.payload::jsonb -> 'actor' ->> 'person', l.payload::jsonb ->> 'person')
+    ELSE false END"""
+_LINKED: Final = f"""
+    SELECT c.place, to_char(c.linked_at AT TIME ZONE 'UTC', {_TIME}), c.number, encode(c.row_hash, 'hex'),
+        encode(c.link, 'hex'), to_char(l.written_at AT TIME ZONE 'UTC', {_TIME}), l.login, l.payload, {_AGREE}
+    FROM audit_chain c LEFT JOIN audit_log l ON l.number = c.number
+    WHERE c.place > %s AND c.place <= %s ORDER BY c.place"""
+_UNLINKED: Final = text(f"""
+    SELECT coalesce(l.number, w.number), to_char(l.written_at AT TIME ZONE 'UTC', {_TIME}), l.login, l.payload,
+        encode(w.row_hash, 'hex')
+    FROM audit_log l FULL JOIN audit_waiting w ON w.number = l.number
+    WHERE NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.number = coalesce(l.number, w.number))
+    ORDER BY 1 LIMIT :at_most""")
+
+
+class Linked(NamedTuple):
+    """One link with its record, as the chain's bytes need them; the record's part is None where it is missing."""
+
+    place: int
+    linked_at: str
+    number: int
+    row_hash: str
+    link: str
+    written_at: str
+    login: str
+    payload: str | None
+    columns_agree: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unlinked:
+    """A record that no link holds; `row_hash` is None where it does not wait for one either."""
+
+    number: int
+    written_at: str
+    login: str
+    payload: str | None
+    row_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What the next root has to say: its number, the last place it covers, that link, and how many links are new."""
+
+    number: int
+    place: int
+    link: bytes
+    links: int
 
 
 def append(db: Session, payload: str) -> int:
@@ -23,6 +88,106 @@ def append(db: Session, payload: str) -> int:
 def link(db: Session, *, at_most: int) -> int:
     """Link waiting records into the chain, oldest number first; returns how many."""
     return int(db.scalar(_LINK, {"at_most": at_most}) or 0)
+
+
+def relax(db: Session) -> None:
+    """Let this transaction end before the disk has it; for what can be done again."""
+    db.execute(text("SET LOCAL synchronous_commit = off"))
+
+
+def clock(db: Session) -> datetime:
+    """The moment by the database's clock."""
+    moment_there: datetime = db.scalars(select(func.clock_timestamp())).one()
+    return moment_there
+
+
+def first_link_at(db: Session) -> datetime | None:
+    """When the chain began; None while it is empty."""
+    return db.scalar(select(AuditLink.linked_at).where(AuditLink.place == 1))
+
+
+def root_due(db: Session, through: datetime) -> Due:
+    """What a root that covers everything before this moment must say; keeps the chain's end still until the commit."""
+    return Due(*db.execute(_ROOT_DUE, {"through": through}).one())
+
+
+def keep_root(db: Session, root: Root) -> None:
+    """Store a signed root; the database refuses one that is not the end of the chain at its moment."""
+    said = asdict(root) | {name: bytes.fromhex(getattr(root, name)) for name in ("link", "before", "signature")}
+    db.execute(_ROOT_KEEP, said)
+
+
+def roots(db: Session) -> list[Root]:
+    """Every root, oldest first: one a day."""
+    return [_root(row) for row in db.scalars(select(AuditRoot).order_by(AuditRoot.number))]
+
+
+def last_root(db: Session) -> Root | None:
+    """The newest root."""
+    row = db.scalar(select(AuditRoot).order_by(AuditRoot.number.desc()).limit(1))
+    return None if row is None else _root(row)
+
+
+def freeze(db: Session) -> None:
+    """Let all that this transaction reads be of one moment, and let it write nothing."""
+    db.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+
+
+def head(db: Session) -> tuple[int, str]:
+    """Place and link (hex) at which the chain should end."""
+    place, link = db.execute(select(AuditHead.place, AuditHead.link)).one()
+    return int(place), link.hex()
+
+
+def last_place(db: Session) -> int:
+    """Place at which the chain does end."""
+    return db.scalar(select(func.max(AuditLink.place))) or 0
+
+
+def link_at(db: Session, place: int) -> str | None:
+    """The link (hex) at a place."""
+    found = db.scalar(select(AuditLink.link).where(AuditLink.place == place))
+    return None if found is None else found.hex()
+
+
+def linked_records(db: Session, *, after: int, through: int, at_a_time: int) -> Iterator[list[Linked]]:
+    """Links with their records by place, batch after batch; while one is worked on, the server prepares the next."""
+    connection = db.connection().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)
+    ranges = [(low, min(low + at_a_time, through)) for low in range(after, through, at_a_time)]
+
+    def fetch(bounds: tuple[int, int]) -> list[Linked]:
+        return connection.execute(_LINKED, bounds).fetchall()
+
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        coming = [aside.submit(fetch, bounds) for bounds in ranges[:1]]
+        for bounds in [*ranges[1:], None]:
+            if not coming:
+                return
+            batch = coming.pop().result()
+            if bounds is not None:
+                coming.append(aside.submit(fetch, bounds))
+            yield batch
+
+
+def unlinked(db: Session, *, at_most: int = 10_000) -> Iterator[Unlinked]:
+    """Records beside the chain, and places of waiting ones whose record is gone."""
+    for row in db.execute(_UNLINKED, {"at_most": at_most}):
+        yield Unlinked(*row)
+
+
+def _root(row: AuditRoot) -> Root:
+    return Root(
+        number=row.number,
+        through_at=moment(row.through_at),
+        place=row.place,
+        links=row.links,
+        link=row.link.hex(),
+        before=row.before.hex(),
+        signed_at=moment(row.signed_at),
+        key_id=row.key_id,
+        signature=row.signature.hex(),
+    )
 
 
 def page(
