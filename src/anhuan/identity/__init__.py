@@ -3,8 +3,12 @@
 It stands under every other room and above the kit alone. Rows of a party are opened here and nowhere else.
 """
 
-from anhuan.identity.doors import admit
+from anhuan.identity.doors import admit, answer_of, keep_session, renewed
 from anhuan.identity.rights import Role, rights_of, roles_with
+from anhuan.identity.rules import house
 from anhuan.identity.sessions import add_person, open_session
 
-__all__ = ["Role", "add_person", "admit", "open_session", "rights_of", "roles_with"]
+__all__ = [
+    "Role", "add_person", "admit", "answer_of", "house", "keep_session", "open_session", "renewed", "rights_of",
+    "roles_with",
+]  # fmt: skip

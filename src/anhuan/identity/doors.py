@@ -1,9 +1,13 @@
 """How a request becomes an actor: by the cookie of a session, or by a program's key."""
 
-from fastapi import Request
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Form, Request, Response
 from sqlalchemy.orm import Session
 
 from anhuan.identity import sessions
+from anhuan.identity.stepup import Answer
 from anhuan.kit import page
 from anhuan.kit.actors import Actor
 
@@ -11,3 +15,23 @@ from anhuan.kit.actors import Actor
 def admit(request: Request, db: Session) -> Actor:
     """Who asks; the rest of the transaction sees the rows of this party alone."""
     return sessions.admit(db, request.cookies.get(page.SESSION_COOKIE), now=page.now(request))
+
+
+def keep_session(answer: Response, token: str) -> None:
+    """Let the browser keep this session: for our own pages alone, out of the reach of scripts, until it is closed."""
+    answer.set_cookie(page.SESSION_COOKIE, token, secure=True, httponly=True, samesite="lax", path="/")
+
+
+def renewed(request: Request, db: Session, answer: Response) -> Response:
+    """After a step-up the session goes on under a new token (OWASP ASVS 3.2.1)."""
+    keep_session(answer, sessions.rotate(db, page.actor(request), now=page.now(request)))
+    return answer
+
+
+def answer_of(
+    step_up: Annotated[UUID | None, Form()] = None,
+    credential: Annotated[str, Form(max_length=8192)] = "",
+    code: Annotated[str, Form(max_length=16)] = "",
+) -> Answer | None:
+    """What a form of ours brought back for a step-up, if it is one (a dependency of routes that may need it)."""
+    return None if step_up is None else Answer(step_up, credential, code.replace(" ", ""))

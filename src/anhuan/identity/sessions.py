@@ -57,7 +57,7 @@ def open_session(
     device: str | None = None,
     address: str | None = None,
 ) -> str:
-    """Begin a session of a person and return its token, which nobody sees again; the wall must be open for the person."""
+    """Begin a session and return its token, which nobody sees again; the wall must be open for the person."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     hours = rules.house("session_total_hours", on=now.date())
     db.add(
@@ -76,6 +76,15 @@ def open_session(
         )
     )
     db.flush()
+    return token
+
+
+def rotate(db: Session, who: Actor, *, now: datetime) -> str:
+    """Give the session a new token after a fresh proof of who acts; the old one is worth nothing from here on."""
+    assert who.person_id is not None
+    assert who.session_id is not None
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    store.renew(db, who.person_id, who.session_id, hash_of(token), proved_at=now)
     return token
 
 

@@ -39,6 +39,13 @@ def seen(db: Session, person_id: UUID, session_id: UUID, *, at: datetime) -> Non
     db.execute(update(SessionRow).where(*mine).values(seen_at=at), execution_options={"synchronize_session": False})
 
 
+def renew(db: Session, person_id: UUID, session_id: UUID, token_hash: bytes, *, proved_at: datetime) -> None:
+    """Let a session be found by another token from now on."""
+    mine = (SessionRow.person_id == person_id, SessionRow.id == session_id, SessionRow.ended_at.is_(None))
+    changed = {"token_hash": token_hash, "proved_at": proved_at}
+    db.execute(update(SessionRow).where(*mine).values(**changed), execution_options={"synchronize_session": False})
+
+
 def person(db: Session, person_id: UUID) -> PersonRow | None:
     """One person, as far as the wall is open."""
     return db.get(PersonRow, person_id)

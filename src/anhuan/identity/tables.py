@@ -80,6 +80,7 @@ class GrantRow(Base):
     role: Mapped[str] = mapped_column(Text, info=C1)
     since: Mapped[datetime] = mapped_column(MOMENT, info=C1)
     until: Mapped[datetime | None] = mapped_column(MOMENT, info=C1)
+    ends_at: Mapped[datetime | None] = mapped_column(MOMENT, info=C1)  # a role for a while gives nothing after this
     given_by: Mapped[UUID] = mapped_column(info=C1)
     change_id: Mapped[UUID | None] = mapped_column(info=C1)  # the change request that two people signed
 
@@ -107,3 +108,8 @@ class SessionRow(Base):
     ended_why: Mapped[str | None] = mapped_column(Text, info=C1)
     device: Mapped[str | None] = mapped_column(Sealed(str), info=C2)
     address: Mapped[str | None] = mapped_column(Sealed(str), info=C2)
+
+
+from anhuan.identity import tables_limits, tables_signin  # noqa: E402, F401 - the other tables of the room, all known
+from anhuan.identity import tables_access  # noqa: E402, F401
+from anhuan.identity import tables_consent  # noqa: E402, F401
