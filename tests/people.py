@@ -7,14 +7,15 @@ from uuid import UUID
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from anhuan.identity import Role, sessions, store
+from anhuan.identity import Role, consent, sessions, store
+from anhuan.identity.consent_words import Purpose
 from anhuan.identity.model import PersonState
 from anhuan.identity.tables import GrantRow, MemberRow, OrganisationRow, PersonRow
 from anhuan.kit import clock, ids, page, wall
 from anhuan.kit import db as database
-from anhuan.kit.actors import Strength
+from anhuan.kit.actors import Actor, ActorKind, Strength
 
-BY_MEMBERSHIP = frozenset({Role.OWNER, Role.MAKER, Role.CHECKER, Role.PARTNER})
+BY_MEMBERSHIP = frozenset({Role.OWNER, Role.MAKER, Role.CHECKER})
 
 
 def sign_in(
@@ -58,6 +59,7 @@ def _entered(db: Session, person_id: UUID, held: frozenset[Role], at: datetime) 
     for role in held - frozenset(map(Role, store.roles(db, person_id))):
         db.add(GrantRow(person_id=person_id, id=ids.new_id(), role=role, since=at, given_by=person_id))
     db.flush()
+    _agreed(db, person_id, person_id, at)
 
 
 def _appointed(where: Engine, person_id: UUID, held: frozenset[Role], at: datetime) -> UUID | None:
@@ -79,7 +81,14 @@ def _appointed(where: Engine, person_id: UUID, held: frozenset[Role], at: dateti
                     given_by=person_id,
                 )
             )  # fmt: skip
+        _agreed(db, party, person_id, at)
     return party
+
+
+def _agreed(db: Session, party: UUID, person_id: UUID, at: datetime) -> None:
+    """Whoever signs in here has agreed to have bills read: without that nothing is taken in."""
+    actor = Actor(ActorKind.PERSON, person_id=person_id, party_id=party)
+    consent.give(db, party, Purpose.BILL_READING, actor=actor, now=at)
 
 
 def _cookie(token: str) -> str:

@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 
 from anhuan import cards, planning, statements
 from anhuan.cli import demo_mail
-from anhuan.identity import commands
+from anhuan.identity import commands, consent
+from anhuan.identity.consent_words import Channel, Purpose
 from anhuan.kit import clock, db, terminal
+from anhuan.kit.actors import Actor, ActorKind
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="A household to look at.")
 
@@ -44,6 +46,8 @@ def fill(session: Session, user_id: UUID, *, now: datetime) -> bool:
     if cards.accounts(session, user_id) or cards.own_accounts(session, user_id):
         return False
     today = now.astimezone(clock.CHINA).date()
+    household = Actor(ActorKind.COMMAND, person_id=user_id, party_id=user_id, demo=True)
+    consent.give(session, user_id, Purpose.BILL_READING, actor=household, now=now, channel=Channel.COMMAND)
     statements.take_in(session, user_id, list(_mails(today)), now=now)
     for tail, label in LABELS.items():
         for card in cards.find_cards(session, user_id, bank="cmb", last_digits=tail):

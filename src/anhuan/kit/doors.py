@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 MISSING: Final = ("not_found", "unknown", "no_such")  # last part of a code that means: you have no such thing
 
-ACCESS: Final = {"access.not_signed_in": 401, "access.not_allowed": 403, "access.too_many": 429}
+ACCESS: Final = {"access.not_signed_in": 401, "access.not_allowed": 403, "access.too_many": 429, "consent.missing": 403}
 
 _OWN: Final = re.compile(r"/[!#-;=?-\[\]_a-z~%-]{0,1000}")  # ASCII that an address holds as it is; no backslash
 _PLACE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}|[0-9]{1,4}")
