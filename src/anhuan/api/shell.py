@@ -18,7 +18,7 @@ from anhuan.kit.errors import Bad
 log = structlog.get_logger("anhuan.api")
 
 VERSION: Final = "1"
-ROOMS: Final = ("cards", "statements", "planning")
+ROOMS: Final = ("identity", "cards", "statements", "planning")
 
 
 class Trouble(BaseModel):

@@ -19,8 +19,10 @@ COMMANDS: Final = {
     "bills": ("anhuan.statements.cli", "Read and import what banks send · 读取、导入账单"),
     "cards": ("anhuan.cards.cli", "Cards, due dates, what a late payment costs · 信用卡与到期日"),
     "plan": ("anhuan.planning.cli", "The cheapest way to pay on time · 还款方案"),
+    "limits": ("anhuan.identity.cli_limits", "Your own limits, and the pause · 限额与暂停"),
     "demo": ("anhuan.cli.demo", "Fill a demo household · 示例数据"),
     "db": ("anhuan.cli.database", "The database of this installation · 数据库"),
+    "audit": ("anhuan.cli.audit", "Who did what, provably: sign, check, hand out · 审计日志"),
     "selfcheck": ("anhuan.cli.selfcheck", "Is everything in order here? · 自检"),
 }
 FAULT_EXIT: Final = 70  # EX_SOFTWARE of sysexits.h
