@@ -10,13 +10,17 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from psycopg import sql
 from sqlalchemy import (
     ARRAY,
+    JSON,
     BigInteger,
     ColumnElement,
+    Dialect,
+    LargeBinary,
     Select,
+    String,
     Text,
+    TextClause,
     Uuid,
     and_,
     delete,
@@ -25,12 +29,15 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import dialect, insert
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.types import TypeEngine
 
 from anhuan.kit import clock, ids
+from anhuan.kit.db import Base
 from anhuan.statements.changes import LinkKind
 from anhuan.statements.matching import Row
 from anhuan.statements.model import FileKind, LineKind, Source
@@ -517,7 +524,7 @@ def meetings(db: Session, user_id: UUID) -> list[Meeting]:
 
 
 def copy_in(db: Session, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write many rows at once on this transaction's own connection (COPY), in the order of `columns`.
+    """Write many rows at once, in the order of `columns`.
 
     Values are text, numbers, truth values, days, moments, ids, bytes of keys (uuid), lists of text, and None.
     """
@@ -525,20 +532,40 @@ def copy_in(db: Session, table: str, columns: Sequence[str], rows: Iterable[Sequ
 
 
 def copy_text(db: Session, table: str, columns: Sequence[str], rows: Iterable[str]) -> None:
-    """The same for rows in COPY's own text form (`copied_text`, `copied_day`), for those that come by the 100,000."""
+    """The same for rows in one line of text each (`copied_text`, `copied_day`), for those that come by the 100,000.
+
+    PostgreSQL's COPY is much like it but does not pass the wall of rows; this is one INSERT for thousands of rows.
+    """
     db.flush()
-    raw = db.connection().connection.driver_connection
-    assert raw is not None
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    command = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)
-    with raw.cursor() as cursor, cursor.copy(command) as copy:
-        waiting = iter(rows)
-        while part := list(islice(waiting, _COPY_ROWS)):
-            copy.write("\n".join(part) + "\n")
+    command = _bulk(table, tuple(columns))
+    waiting = iter(rows)
+    while part := list(islice(waiting, _COPY_ROWS)):
+        db.execute(command, {"rows": "\n".join(part)})
+
+
+@lru_cache(maxsize=64)
+def _bulk(table: str, columns: tuple[str, ...]) -> TextClause:
+    known = Base.metadata.tables[table].columns
+    values = ", ".join(_read_back(known[name].type, at) for at, name in enumerate(columns, 1))
+    return text(
+        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM"
+        r" (SELECT string_to_array(line, E'\t', '\N') AS cell FROM string_to_table(:rows, E'\n') AS line) AS lines"
+    )
+
+
+def _read_back(kind: TypeEngine[Any], at: int) -> str:
+    """One cell of a line as a value of its column: what `copied_text` escaped is turned back, the last one last."""
+    cell = f"cell[{at}]"
+    if isinstance(kind, Text | String | ARRAY | JSON):
+        plain = f"replace(replace(replace(replace({cell}, {_PAIRS}"
+        cell = rf"CASE WHEN strpos({cell}, '\') = 0 THEN {cell} ELSE {plain} END"
+    elif isinstance(kind, LargeBinary):
+        return rf"decode(ltrim({cell}, '\sx'), 'hex')"
+    return f"CAST({cell} AS {kind.compile(dialect=_DIALECT)})"
 
 
 def copied_text(value: str | None) -> str:
-    """Text or NULL as COPY reads it."""
+    """Text or NULL in one line: no tab, no line end, no backslash but as a pair that `_read_back` knows."""
     if value is None:
         return r"\N"
     return _SPECIAL.sub(_escaped, value) if _SPECIAL.search(value) else value
@@ -552,17 +579,17 @@ def copied_word(value: str | None) -> str:
 
 @lru_cache(maxsize=8192)
 def copied_day(day: date | None) -> str:
-    """A day or NULL as COPY reads it."""
+    """A day or NULL in the same form."""
     return r"\N" if day is None else day.isoformat()
 
 
 def copied_number(value: int | None) -> str:
-    """A whole number or NULL as COPY reads it."""
+    """A whole number or NULL in the same form."""
     return r"\N" if value is None else str(value)
 
 
 def _copied(value: Any) -> str:
-    """One value in the text form of COPY, as PostgreSQL's manual has it on its page."""
+    """One value in the text form that its column reads."""
     write = _WRITERS.get(type(value))
     return write(value) if write is not None else copied_text(str(value))
 
@@ -576,8 +603,10 @@ def _list(value: Sequence[str]) -> str:
     return copied_text("{" + ",".join(quoted) + "}")
 
 
+_PAIRS: Final = r"'\t', E'\t'), '\n', E'\n'), '\r', E'\r'), '\s', '\')"
+_DIALECT: Final[Dialect] = dialect()  # type: ignore[no-untyped-call]
 _SPECIAL: Final = re.compile("[\\\\\t\n\r\0]")
-_ESCAPES: Final = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": ""}  # a text column takes no zero byte
+_ESCAPES: Final = {"\\": "\\s", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": ""}  # a text column takes no zero byte
 _WRITERS: Final[dict[type, Callable[[Any], str]]] = {
     type(None): lambda _: r"\N",
     str: copied_text,

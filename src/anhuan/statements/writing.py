@@ -219,7 +219,7 @@ def _fields(user_id: UUID, files: Sequence[FileChange]) -> Iterator[tuple[Any, .
 
 
 def _lines(user_id: UUID, files: Iterable[FileChange], resting: set[UUID]) -> Iterator[str]:
-    """The new lines in COPY's text form and the order of _LINE."""
+    """The new lines in the store's text form and the order of _LINE."""
     text, word, day, number = store.copied_text, store.copied_word, store.copied_day, store.copied_number
     mine = user_id.hex
     for file in files:
@@ -250,7 +250,7 @@ def _lines(user_id: UUID, files: Iterable[FileChange], resting: set[UUID]) -> It
 
 
 def _sightings(user_id: UUID, files: Sequence[FileChange], over: set[UUID]) -> Iterator[str]:
-    """Which file shows which line where, in COPY's text form and the order of _SIGHTING."""
+    """Which file shows which line where, in the store's text form and the order of _SIGHTING."""
     made, mine, text = store.id_texts(), user_id.hex, store.copied_text
     for file in files:
         bills = [f"{bill.id.hex}\t%d\t%s\t{'f' if bill.id in over else 't'}" for bill in file.bills]
