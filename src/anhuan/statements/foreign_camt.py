@@ -7,12 +7,10 @@ never counted beside it. Entries that are pending or for information are told an
 from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
-from xml.etree.ElementTree import Element, ParseError
-
-from defusedxml import DefusedXmlException, ElementTree
+from xml.etree.ElementTree import Element
 
 from anhuan.kit import money
-from anhuan.statements import cells, kinds
+from anhuan.statements import cells, kinds, xml_tree
 from anhuan.statements.model import Balance, FileKind, Line, LineKind, Problem, Reading, Source, Unreadable
 
 _STATEMENTS: Final = frozenset(("Stmt", "Rpt", "Ntfctn"))
@@ -20,7 +18,6 @@ _CODES: Final = {
     "OPBD": "opening", "PRCD": "previous", "CLBD": "closing", "OPAV": "opening_available", "CLAV": "available",
     "FWAV": "forward", "ITBD": "interim", "ITAV": "interim_available", "INFO": "information", "XPCD": "expected",
 }  # fmt: skip
-_MAX_DEPTH: Final = 60  # the deepest path of the standard has about 20 steps
 _NAMED: Final = 20  # payments of a batch named in its description
 _NO_REFERENCE: Final = frozenset(("", "NOTPROVIDED", "NONREF"))
 
@@ -32,7 +29,7 @@ def looks_like(head: bytes) -> bool:
 
 def read(data: bytes) -> Reading:
     """Read all statements of the file; raises Unreadable for broken or hostile XML and for files without any."""
-    root = _parse(data)
+    root = xml_tree.read(data)
     statements = [node for node in root.iter() if node.tag in _STATEMENTS]
     if not statements:
         raise Unreadable("camt 文件里没有账户明细")
@@ -52,22 +49,6 @@ def read(data: bytes) -> Reading:
         source=Source.ACCOUNT, account=next(iter(accounts.values())) if len(accounts) == 1 else None,
         balances=tuple(balances), complete=not problems,
     )  # fmt: skip
-
-
-def _parse(data: bytes) -> Element:
-    """The tree without namespaces; entities, external references and absurd nesting are refused."""
-    try:
-        root: Element = ElementTree.fromstring(data, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError) as error:
-        raise Unreadable(f"XML 文件无法读取：{type(error).__name__}") from error
-    waiting = [(root, 1)]
-    while waiting:
-        node, depth = waiting.pop()
-        if depth > _MAX_DEPTH:
-            raise Unreadable("XML 文件的层次太深")
-        node.tag = str(node.tag).rpartition("}")[2]
-        waiting += [(child, depth + 1) for child in node]
-    return root
 
 
 def _version(data: bytes) -> str:

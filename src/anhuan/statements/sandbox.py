@@ -1,12 +1,13 @@
-"""The limited process in which PDFs, archives and workbooks are opened: what breaks there breaks nothing here.
+"""The limited process in which whatever needs a parser in C is opened: what breaks there breaks nothing here.
 
-One worker serves many files (starting it costs more than most of them). It has no network where the system allows
-that, writes no files, and has bounded memory, processor time and answers; when it crashes or exceeds a limit it is
-ended and the next file gets a new one. Only plain data come back: text, numbers, bytes.
+PDFs, archives, workbooks, XML and tables in HTML. One worker serves many files (starting it costs more than most of
+them). It has bounded memory, processor time and answers, and behind `confinement` neither network nor files nor other
+programs; when it crashes or exceeds a limit it is ended and the next file gets a new one. Only plain data come back:
+text, numbers, bytes.
 """
 
 import atexit
-import ctypes
+import codecs
 import importlib
 import os
 import resource
@@ -23,6 +24,7 @@ from typing import Any, BinaryIO, Final
 
 import msgspec
 
+from anhuan.statements import confinement
 from anhuan.statements.model import NeedsPassword, TooLarge, Unreadable
 
 WALL_SECONDS: Final = 20.0
@@ -36,7 +38,20 @@ _TASKS: Final = {
     "pages": ("anhuan.statements.pdf", "extract"),
     "unpack": ("anhuan.statements.archive", "unpack"),
     "sheets": ("anhuan.statements.workbook", "extract"),
+    "tables": ("anhuan.statements.sheets", "extract_tables"),
+    "xml": ("anhuan.statements.xml_tree", "extract"),
+    "walls": ("anhuan.statements.sandbox", "walls_standing"),
 }
+# What those import late or by name, and could not once nothing is opened any more.
+_LATE: Final = (
+    "selectolax.lexbor",
+    "defusedxml.ElementTree",
+    "cryptography.hazmat.primitives.ciphers.algorithms",
+    "zipfile",
+    "lzma",
+    "bz2",
+)
+_CODECS: Final = ("utf-8", "utf-8-sig", "utf-16", "utf-32", "latin-1", "ascii", "cp437", "cp1252", "gb18030", "idna")
 _ERRORS: Final[dict[str, type[Unreadable]]] = {kind.code: kind for kind in (Unreadable, NeedsPassword, TooLarge)}
 _HEADER: Final = struct.Struct(">Q")
 _START: Final = "import sys; sys.path[:0] = [{root!r}]; from anhuan.statements import sandbox; sandbox.serve()"
@@ -46,6 +61,11 @@ def run(task: str, data: bytes, **arguments: Any) -> Any:
     """Do a task on hostile bytes in the worker; raises Unreadable, NeedsPassword or TooLarge, nothing else."""
     with _lock:
         return _worker().ask(msgspec.msgpack.encode((task, data, arguments)))
+
+
+def walls() -> frozenset[str]:
+    """Which walls the system let us put around the worker; for the self-check and the tests."""
+    return frozenset(run("walls", b""))
 
 
 def close() -> None:
@@ -157,9 +177,12 @@ def _worker() -> _Worker:
 def serve() -> None:
     """The worker's life: limits first, then one request after the other until the pipe closes."""
     pipe_in, pipe_out = _own_pipes()
-    for module, _ in _TASKS.values():
+    for module in (*_LATE, *(module for module, _ in _TASKS.values())):
         importlib.import_module(module)
+    for name in _CODECS:
+        codecs.lookup(name)
     _limit()
+    confinement.confine()
     while len(header := pipe_in.read(_HEADER.size)) == _HEADER.size:
         request = pipe_in.read(_HEADER.unpack(header)[0])
         answer = _answer(request)
@@ -182,17 +205,11 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
     resource.setrlimit(resource.RLIMIT_CPU, (_LIFETIME_CPU, _LIFETIME_CPU))
-    _cut_off_network()
 
 
-def _cut_off_network() -> None:
-    """A network of its own with nothing in it, where the system lets a process have one; silently without elsewhere."""
-    new_user, new_network, no_new_privileges = 0x10000000, 0x40000000, 38
-    with suppress(OSError, AttributeError):
-        system = ctypes.CDLL(None, use_errno=True)
-        system.prctl(no_new_privileges, 1, 0, 0, 0)
-        if system.unshare(new_network) != 0:
-            system.unshare(new_user | new_network)
+def walls_standing(data: bytes) -> list[str]:
+    """Which walls of `confinement` stand around this worker. Only for the worker."""
+    return sorted(confinement.standing)
 
 
 def _answer(request: bytes) -> bytes:
