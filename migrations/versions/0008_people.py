@@ -132,7 +132,7 @@ SIGN_IN = (
         person_id uuid not null references people (id),
         id uuid not null,
         token_hash bytea not null unique,
-        how text not null constraint how_known check (how in ('code', 'password', 'installer')),
+        how text not null constraint how_known check (how in ('code', 'installer')),
         began_at timestamptz not null,
         ready_at timestamptz not null,
         ends_at timestamptz not null,
@@ -198,7 +198,7 @@ JOIN = """
 ASKED_FIRST = """
     CREATE FUNCTION anhuan_session(token bytea) RETURNS TABLE (
         id uuid, person_id uuid, party_id uuid, strength text, seen_at timestamptz, ends_at timestamptz,
-        state text, lang text, roles text[]
+        state text, lang text, roles text[], news boolean
     ) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         SELECT s.id, s.person_id, s.party_id, s.strength, s.seen_at, s.ends_at, p.state, p.lang,
             CASE WHEN s.party_id = s.person_id
@@ -206,7 +206,8 @@ ASKED_FIRST = """
                 ELSE (SELECT array_agg(m.role) FROM members m JOIN organisations o ON o.id = m.organisation_id
                       WHERE m.person_id = s.person_id AND m.organisation_id = s.party_id AND m.until IS NULL
                       AND o.state = 'active')
-            END
+            END,
+            EXISTS (SELECT 1 FROM notices n WHERE n.person_id = s.person_id AND n.read_at IS NULL)
         FROM sessions s JOIN people p ON p.id = s.person_id
         WHERE s.token_hash = token AND s.ended_at IS NULL
     $$"""
@@ -222,7 +223,7 @@ INHABITANTS = """
 
 def upgrade() -> None:
     """Make the tables, each behind its wall."""
-    for table in TABLES:
+    for table in (*TABLES, *SIGN_IN):
         op.execute(table)
     op.execute(ASKED_FIRST)
     op.execute(INHABITANTS)
@@ -272,8 +273,6 @@ def _grants() -> None:
 
 def _sign_in() -> None:
     """What proves who somebody is: the person's own, or found by a secret that was presented."""
-    for table in SIGN_IN:
-        op.execute(table)
     for table in OWN:
         for statement in wall.person_policy(table):
             op.execute(statement)

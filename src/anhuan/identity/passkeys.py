@@ -228,7 +228,7 @@ def keep(db: Session, key: NewKey, *, name: str, now: datetime) -> UUID:
     db.add(row)
     db.flush()
     facts = {"passkey": row.id}
-    audit.write(db, _of(key.person_id), "passkey.added", f"person:{key.person_id}", facts, now=now)
+    audit.write(db, myself(key.person_id), "passkey.added", f"person:{key.person_id}", facts, now=now)
     return row.id
 
 
@@ -331,7 +331,7 @@ def _checked(db: Session, asked: ChallengeRow, credential_json: str, *, now: dat
     doubtful = bool(row.sign_count or found.new_sign_count) and found.new_sign_count <= row.sign_count
     if doubtful:
         facts = {"passkey": row.id, "counted": row.sign_count, "said": found.new_sign_count}
-        audit.write(db, _of(row.person_id), "passkey.doubted", f"person:{row.person_id}", facts, now=now)
+        audit.write(db, myself(row.person_id), "passkey.doubted", f"person:{row.person_id}", facts, now=now)
         row.doubted_at = now
     row.sign_count = max(row.sign_count, found.new_sign_count)
     row.backed_up, row.used_at = found.credential_backed_up, now
@@ -438,7 +438,8 @@ def _named(name: str) -> str:
     return said or "通行密钥"
 
 
-def _of(person_id: UUID) -> Actor:
+def myself(person_id: UUID) -> Actor:
+    """A person who acts on the own account, for the audit."""
     return Actor(ActorKind.PERSON, person_id=person_id, party_id=person_id)
 
 

@@ -156,6 +156,12 @@ def sessions(db: Session, person_id: UUID, *, now: datetime, at_most: int = 50) 
     return db.scalars(select(SessionRow).where(*standing).order_by(SessionRow.seen_at.desc()).limit(at_most)).all()
 
 
+def proved_at(db: Session, person_id: UUID, session_id: UUID) -> datetime | None:
+    """When the person of this session last proved who they are."""
+    mine = (SessionRow.person_id == person_id, SessionRow.id == session_id)
+    return db.scalars(select(SessionRow.proved_at).where(*mine)).one_or_none()
+
+
 def end_sessions(
     db: Session, person_id: UUID, why: str, *, now: datetime, only: UUID | None = None, but: UUID | None = None
 ) -> int:
@@ -170,6 +176,12 @@ def end_sessions(
         execution_options=_QUIETLY,
     )
     return len(done.all())
+
+
+def end_recovery_sessions(db: Session, person_id: UUID, *, now: datetime) -> None:
+    """End the sessions that a recovery opened."""
+    which = (SessionRow.person_id == person_id, SessionRow.ended_at.is_(None), SessionRow.strength == "recovery")
+    db.execute(update(SessionRow).where(*which).values(ended_at=now, ended_why="recovered"), execution_options=_QUIETLY)
 
 
 def device(db: Session, token_hash: bytes, person_id: UUID) -> DeviceRow | None:

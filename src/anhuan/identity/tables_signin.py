@@ -99,7 +99,7 @@ class RecoveryRow(Base):
     __tablename__ = "recoveries"
     __table_args__ = (
         UniqueConstraint("token_hash"),
-        CheckConstraint("how in ('code', 'password', 'installer')", name="how_known"),
+        CheckConstraint("how in ('code', 'installer')", name="how_known"),
     )
 
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), primary_key=True, info=C1)
