@@ -1,5 +1,6 @@
 """What every test may ask for: a clean database, a user, and the data of others where they lie beside the tree."""
 
+import base64
 import fcntl
 import os
 import shutil
@@ -27,7 +28,7 @@ _HOME = "ANHUAN_TEST_HOME"  # the run's server folder, handed from the first pro
 def pytest_configure(config: pytest.Config) -> None:
     """No test may touch the data of the person who runs it: settings are forgotten, the home is a fresh folder."""
     for name in [name for name in os.environ if name == "DATABASE_URL" or name.startswith("ANHUAN_")]:
-        if name not in (_HOME, "ANHUAN_HOME", "ANHUAN_CHROMIUM"):
+        if name not in (_HOME, "ANHUAN_HOME", "ANHUAN_MASTER_KEY", "ANHUAN_CHROMIUM"):
             os.environ.pop(name)
     terminal.log_to_stderr(verbose=False)
     if hasattr(config, "workerinput"):
@@ -36,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     home.chmod(0o711)  # as root the server runs as another user, who must get in
     os.environ[_HOME] = str(home)
     os.environ["ANHUAN_HOME"] = str(home / "home")
+    os.environ["ANHUAN_MASTER_KEY"] = base64.b64encode(os.urandom(32)).decode()  # opens the run's databases anywhere
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

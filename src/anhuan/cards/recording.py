@@ -90,7 +90,7 @@ class Recorder:
         found = self._find_account(facts)
         earlier = self._versions(found, facts) if found else []
         standing = next((row for row in earlier if row.superseded_by is None and row.taken_back_at is None), None)
-        said = rules.fingerprint(facts)
+        said = store.sum_of(self._user_id, rules.fingerprint(facts))
         known_already = any(row.fingerprint == said for row in earlier if row.taken_back_at is None)
         if standing is not None and not known_already:
             _insist_on_one_level(standing, facts)
@@ -180,7 +180,7 @@ class Recorder:
                 self._index(into.bank, into.id, tail)
 
     def _supersede(
-        self, standing: BillRow, account: AccountRow, whole: BillFacts, *, said: str, version: int
+        self, standing: BillRow, account: AccountRow, whole: BillFacts, *, said: bytes, version: int
     ) -> RecordedBill:
         fresh_id = new_id()
         standing.superseded_by = fresh_id
@@ -189,7 +189,7 @@ class Recorder:
         return RecordedBill(row.id, account.id, Outcome.SUPERSEDED, superseded_id=standing.id)
 
     def _add(
-        self, account: AccountRow, facts: BillFacts, *, said: str, version: int, bill_id: UUID | None = None
+        self, account: AccountRow, facts: BillFacts, *, said: bytes, version: int, bill_id: UUID | None = None
     ) -> BillRow:
         whole = self._filled(account, facts)
         row = bill_row(account, whole, bill_id=bill_id or new_id(), said=said, version=version, now=self._now)
@@ -346,7 +346,7 @@ def payment_row(
 
 
 def bill_row(
-    account: AccountRow, facts: BillFacts, *, bill_id: UUID, said: str, version: int, now: datetime
+    account: AccountRow, facts: BillFacts, *, bill_id: UUID, said: bytes, version: int, now: datetime
 ) -> BillRow:
     """One version of a bill as a row."""
     return BillRow(

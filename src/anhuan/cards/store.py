@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    BigInteger,
     BindParameter,
     Boolean,
     ColumnElement,
@@ -40,6 +39,7 @@ from anhuan.cards.tables import (
     PaymentRow,
     TermRow,
 )
+from anhuan.kit.vault import keyed_hash
 
 LEARNED_FROM = 24  # bills of an account that its cycle is learned from: two years
 MANY = 10_000  # more rows than any person has; a list without an end is a bug
@@ -151,7 +151,7 @@ def one_bill(db: Session, user_id: UUID, bill_id: UUID) -> BillSum | None:
         BillRow.currency == bill.currency,
         BillRow.statement_on > bill.statement_on,
     )
-    credited = select(func.sum(PaymentRow.amount_minor)).where(
+    credited = select(func.array_agg(PaymentRow.amount_minor)).where(
         PaymentRow.user_id == user_id,
         PaymentRow.account_id == bill.account_id,
         PaymentRow.currency == bill.currency,
@@ -159,7 +159,7 @@ def one_bill(db: Session, user_id: UUID, bill_id: UUID) -> BillSum | None:
     )
     if (next_on := db.scalar(following)) is not None:
         credited = credited.where(PaymentRow.credited_on < next_on)
-    return BillSum(bill, int(db.scalar(credited) or 0))
+    return BillSum(bill, sum(db.scalar(credited) or ()))
 
 
 def printed_days(db: Session, user_id: UUID, account_ids: Iterable[UUID]) -> Mapping[UUID, list[PrintedDays]]:
@@ -187,16 +187,22 @@ def charges(db: Session, user_id: UUID, bill_ids: Iterable[UUID]) -> Mapping[UUI
     return found
 
 
+def sum_of(user_id: UUID, told: str) -> bytes:
+    """The keyed sum by which a bill that was told before is recognised; another person's has another one."""
+    return keyed_hash("bills.fingerprint", told, party=user_id)
+
+
 def add_charges(db: Session, user_id: UUID, held: Mapping[UUID, Sequence[Charge]]) -> None:
     """Write the charges of many bills in one statement, as columns: thousands of rows cost one round trip."""
     rows = [(bill_id, seq, charge) for bill_id, charges in held.items() for seq, charge in enumerate(charges)]
     if not rows:
         return
+    amounts = ChargeRow.__table__.c.amount_minor.type  # seals each one
     columns = {
         "bills": array_of([bill_id for bill_id, _, _ in rows], Uuid),
         "seqs": array_of([seq for _, seq, _ in rows], Integer),
         "days": array_of([charge.posted_on for _, _, charge in rows], Date),
-        "amounts": array_of([charge.amount for _, _, charge in rows], BigInteger),
+        "amounts": array_of([charge.amount for _, _, charge in rows], amounts),
         "shares": array_of([charge.instalment for _, _, charge in rows], Boolean),
     }
     names = ["bill_id", "seq", "posted_on", "amount_minor", "instalment"]
@@ -205,7 +211,7 @@ def add_charges(db: Session, user_id: UUID, held: Mapping[UUID, Sequence[Charge]
     db.execute(insert(ChargeRow).from_select(["user_id", *names], picked))
 
 
-def array_of(values: Sequence[object], kind: type[TypeEngine[Any]]) -> BindParameter[Any]:
+def array_of(values: Sequence[object], kind: TypeEngine[Any] | type[TypeEngine[Any]]) -> BindParameter[Any]:
     """One bound array, so that a column of values is one parameter."""
     return bindparam(None, list(values), type_=ARRAY(kind))
 
@@ -263,8 +269,8 @@ def drop_account(db: Session, user_id: UUID, account_id: UUID) -> None:
 
 def lines(db: Session, user_id: UUID) -> Sequence[LineRow]:
     """The user's shared limits."""
-    asked = select(LineRow).where(LineRow.user_id == user_id).order_by(LineRow.label, LineRow.id)
-    return db.scalars(asked.limit(MANY)).all()
+    found = db.scalars(select(LineRow).where(LineRow.user_id == user_id).order_by(LineRow.id).limit(MANY))
+    return sorted(found, key=lambda line: (line.label, line.id))
 
 
 def own_accounts(db: Session, user_id: UUID) -> Sequence[OwnAccountRow]:
@@ -298,9 +304,12 @@ def _stands(user_id: UUID) -> tuple[ColumnElement[bool], ...]:
     return (BillRow.user_id == user_id, BillRow.superseded_by.is_(None), BillRow.taken_back_at.is_(None))
 
 
-def _credited(user_id: UUID) -> Select[int]:
-    """What was credited to a bill's account from its statement day on (planning.md, rule 1)."""
-    return select(func.sum(PaymentRow.amount_minor)).where(
+def _credited(user_id: UUID) -> Select[Sequence[int]]:
+    """What was credited to a bill's account from its statement day on (planning.md, rule 1), each by itself.
+
+    The database cannot add what is sealed, so it gathers the amounts and we add them.
+    """
+    return select(func.array_agg(PaymentRow.amount_minor)).where(
         PaymentRow.user_id == user_id,
         PaymentRow.account_id == BillRow.account_id,
         PaymentRow.currency == BillRow.currency,
@@ -308,5 +317,5 @@ def _credited(user_id: UUID) -> Select[int]:
     )
 
 
-def _sums(db: Session, asked: Select[BillRow, int]) -> list[BillSum]:
-    return [BillSum(row[0], int(row[1] or 0)) for row in db.execute(asked)]
+def _sums(db: Session, asked: Select[BillRow, Sequence[int]]) -> list[BillSum]:
+    return [BillSum(row[0], sum(row[1] or ())) for row in db.execute(asked)]

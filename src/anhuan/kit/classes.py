@@ -26,6 +26,11 @@ def c2_clear(reason: str) -> dict[str, Any]:
     return {"data_class": DataClass.C2, "clear": reason}
 
 
+def c2_hashed(how: str) -> dict[str, Any]:
+    """C2 of which only a keyed hash is kept, by which the same value is found again; `how` names it."""
+    return {"data_class": DataClass.C2, "hashed": how}
+
+
 def c3_hashed(how: str) -> dict[str, Any]:
     """C3 of which only a keyed or slow hash is kept, that nobody can turn back; `how` names it."""
     return {"data_class": DataClass.C3, "hashed": how}

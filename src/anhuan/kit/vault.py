@@ -17,15 +17,17 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from enum import IntEnum, StrEnum
 from functools import cache
 from struct import Struct
 from struct import error as StructError  # noqa: N812 - it is a class
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import Column, Connection, Dialect, Engine, LargeBinary, Table, create_engine, event
 from sqlalchemy.pool import NullPool
+from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator
 
 from anhuan.kit import db, keys, store_keys
@@ -46,6 +48,10 @@ _LARGEST_BLOCK: Final = 2**20
 _DRAW: Final = 1024  # nonces at a time: one call to the system for many
 _HEADER: Final = Struct(">BI")
 _INT: Final = Struct(">q")
+_TYPED_INT: Final = Struct(">cq")
+_LEAST: Final = -(2**63)
+_MOST: Final = 2**63 - 1
+T = TypeVar("T")
 _Cipher = Callable[[bytes, bytes, bytes], bytes]  # nonce, text, place
 
 
@@ -59,6 +65,12 @@ class KeyWornOut(Unavailable):
     """The data key has sealed as many values as is safe: `anhuan keys rotate` makes the next one."""
 
     code = "vault.key_worn_out"
+
+
+class LawBroken(Broken):
+    """A row was given a value that its column may not hold; the database cannot see it, so the row itself says no."""
+
+    code = "vault.law_broken"
 
 
 class NoPlace(Broken):
@@ -122,6 +134,13 @@ def keyed_number(purpose: str, value: str | bytes, *, party: UUID | None = None)
     return number
 
 
+def insist(value: T, lawful: bool, law: str) -> T:
+    """The value, where its column's law holds: what a CHECK constraint would uphold if the database could see it."""
+    if not lawful:
+        raise LawBroken(law)
+    return value
+
+
 @contextmanager
 def keys_of(connection: Connection) -> Iterator[None]:
     """Let a migration seal with the keys that its own, uncommitted transaction sees."""
@@ -143,20 +162,14 @@ def pack(value: Any) -> bytes:
     """The bytes of a value, with its type."""
     kind = type(value)
     if kind is int:
-        return b"i" + _INT.pack(value) if -(2**63) <= value < 2**63 else b"I" + str(value).encode()
-    if isinstance(value, str):
-        return b"s" + value.encode()
-    return _packed(value)
+        return _TYPED_INT.pack(b"i", value) if _LEAST <= value <= _MOST else b"I" + str(value).encode()
+    return b"s" + value.encode() if kind is str else _packed(value)
 
 
 def unpack(packed: bytes) -> Any:
     """The value of packed bytes."""
-    kind, body = packed[:1], packed[1:]
-    if kind == b"i":
-        return _INT.unpack(body)[0]
-    if kind == b"s":
-        return body.decode()
-    return _UNPACK[kind](body)
+    kind = packed[:1]
+    return _TYPED_INT.unpack(packed)[1] if kind == b"i" else _UNPACK[kind](packed[1:])
 
 
 def _packed(value: Any) -> bytes:
@@ -165,8 +178,8 @@ def _packed(value: Any) -> bytes:
             return b"b" + value
         case bool() | list() | dict() | float() | tuple():
             return b"j" + msgspec.json.encode(value)
-        case int():  # an enum of numbers
-            return pack(int(value))
+        case IntEnum() | StrEnum():
+            return pack(value.value)
         case datetime():
             return b"t" + value.isoformat().encode()
         case date():
@@ -179,6 +192,7 @@ def _packed(value: Any) -> bytes:
 
 
 _UNPACK: Final[dict[bytes, Callable[[bytes], Any]]] = {
+    b"s": bytes.decode,
     b"I": lambda body: int(body.decode()),
     b"b": bytes,
     b"j": msgspec.json.decode,
@@ -197,6 +211,17 @@ class Sealed(TypeDecorator[Any]):
 
     impl = LargeBinary
     cache_ok = True
+
+    class Comparator(TypeDecorator.Comparator[Any]):
+        """Whether there is a value can be asked; a comparison would be with another ciphertext, and never hold."""
+
+        def operate(self, op: Any, *other: Any, **more: Any) -> Any:
+            """Refuse what the database cannot do with sealed values."""
+            if op in (operators.is_, operators.is_not) or (other and other[0] is None):
+                return super().operate(op, *other, **more)
+            raise TypeError(f"{self.expr} is sealed: the database cannot compare, order or add it")
+
+    comparator_factory = Comparator
 
     def __init__(self, kind: type[Any] = object, place: str = "") -> None:
         super().__init__()

@@ -4,9 +4,11 @@ from datetime import date
 from uuid import UUID
 
 from sqlalchemy import ARRAY, CheckConstraint, Integer, Text, UniqueConstraint, Uuid
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
+from anhuan.kit.classes import C1, C2
 from anhuan.kit.db import Base
+from anhuan.kit.vault import Sealed, insist
 
 
 class FlowRow(Base):
@@ -18,15 +20,15 @@ class FlowRow(Base):
         CheckConstraint("day_of_month between 1 and 31", name="day_known"),
     )
 
-    user_id: Mapped[UUID] = mapped_column(primary_key=True)
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID]
-    label: Mapped[str] = mapped_column(Text)
-    amount_minor: Mapped[int]
-    day_of_month: Mapped[int | None] = mapped_column(Integer)
-    on_date: Mapped[date | None]
-    from_on: Mapped[date | None]
-    until_on: Mapped[date | None]
+    user_id: Mapped[UUID] = mapped_column(primary_key=True, info=C1)
+    id: Mapped[UUID] = mapped_column(primary_key=True, info=C1)
+    account_id: Mapped[UUID] = mapped_column(info=C1)
+    label: Mapped[str] = mapped_column(Sealed(str), info=C2)
+    amount_minor: Mapped[int] = mapped_column(Sealed(int), info=C2)
+    day_of_month: Mapped[int | None] = mapped_column(Integer, info=C1)
+    on_date: Mapped[date | None] = mapped_column(info=C1)
+    from_on: Mapped[date | None] = mapped_column(info=C1)
+    until_on: Mapped[date | None] = mapped_column(info=C1)
 
 
 class ChannelRow(Base):
@@ -35,26 +37,27 @@ class ChannelRow(Base):
     __tablename__ = "plan_channels"
     __table_args__ = (UniqueConstraint("user_id", "channel_id"),)
 
-    user_id: Mapped[UUID] = mapped_column(primary_key=True)
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    channel_id: Mapped[str] = mapped_column(Text)
-    chosen: Mapped[bool]
-    account_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    user_id: Mapped[UUID] = mapped_column(primary_key=True, info=C1)
+    id: Mapped[UUID] = mapped_column(primary_key=True, info=C1)
+    channel_id: Mapped[str] = mapped_column(Text, info=C1)
+    chosen: Mapped[bool] = mapped_column(info=C1)
+    account_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), info=C1)
 
 
 class SpendingRow(Base):
     """What the user expects to spend on a billed account in each cycle to come, in fen."""
 
     __tablename__ = "plan_spending"
-    __table_args__ = (
-        UniqueConstraint("user_id", "account_id"),
-        CheckConstraint("amount_minor >= 0", name="amount_not_negative"),
-    )
+    __table_args__ = (UniqueConstraint("user_id", "account_id"),)
 
-    user_id: Mapped[UUID] = mapped_column(primary_key=True)
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID]
-    amount_minor: Mapped[int]
+    user_id: Mapped[UUID] = mapped_column(primary_key=True, info=C1)
+    id: Mapped[UUID] = mapped_column(primary_key=True, info=C1)
+    account_id: Mapped[UUID] = mapped_column(info=C1)
+    amount_minor: Mapped[int] = mapped_column(Sealed(int), info=C2)
+
+    @validates("amount_minor")
+    def _not_negative(self, column: str, amount: int) -> int:
+        return insist(amount, amount >= 0, "plan_spending.amount_minor is not below 0")
 
 
 class SettingsRow(Base):
@@ -66,7 +69,7 @@ class SettingsRow(Base):
         CheckConstraint("horizon_days between 1 and 366", name="horizon_sane"),
     )
 
-    user_id: Mapped[UUID] = mapped_column(primary_key=True)
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    horizon_days: Mapped[int] = mapped_column(Integer)
-    rely_on_grace: Mapped[bool]
+    user_id: Mapped[UUID] = mapped_column(primary_key=True, info=C1)
+    id: Mapped[UUID] = mapped_column(primary_key=True, info=C1)
+    horizon_days: Mapped[int] = mapped_column(Integer, info=C1)
+    rely_on_grace: Mapped[bool] = mapped_column(info=C1)
