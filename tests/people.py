@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine
@@ -43,6 +44,19 @@ def sign_in(
         return _cookie(sessions.open_session(db, person_id, strength=strength, now=at, party_id=party, device="a test"))
 
 
+def as_party(db: Session, party: UUID) -> UUID:
+    """Open the rows of this party, and of no other, to what follows in the transaction; for tests with two people."""
+    db.flush()
+    db.expire_all()  # what is in memory may belong to the party before
+    wall.enter(db, party=party, person=party)
+    return party
+
+
+def browser(where: Session | Engine, person_id: UUID = ids.LOCAL_USER, **how: Any) -> dict[str, str]:
+    """The head lines that this person's browser sends with every request to us; `how` as in `sign_in`."""
+    return {"cookie": sign_in(where, person_id, **how), "sec-fetch-site": "same-origin"}
+
+
 def _opened(
     db: Session, person_id: UUID, held: frozenset[Role], at: datetime, strength: Strength, party: UUID | None
 ) -> str:
@@ -63,9 +77,9 @@ def _entered(db: Session, person_id: UUID, held: frozenset[Role], at: datetime) 
 
 
 def _appointed(where: Engine, person_id: UUID, held: frozenset[Role], at: datetime) -> UUID | None:
-    """Roles at the desk, given by the desk's login; a role in an organisation, whose id is the party then."""
+    """Roles at the desk, by the worker's login, the desk gives none unsigned; or in an organisation, then the party."""
     for role in held - BY_MEMBERSHIP:
-        with database.sessions("desk").begin() as db:
+        with database.sessions("work").begin() as db:
             db.add(GrantRow(person_id=person_id, id=ids.new_id(), role=role, since=at, given_by=ids.new_id()))
     if not held & BY_MEMBERSHIP:
         return None

@@ -6,15 +6,22 @@ from uuid import UUID
 from fastapi import Form, Request, Response
 from sqlalchemy.orm import Session
 
-from anhuan.identity import sessions
+from anhuan.identity import demonstration, keys_at_door, sessions
 from anhuan.identity.stepup import Answer
 from anhuan.kit import page
 from anhuan.kit.actors import Actor
 
 
 def admit(request: Request, db: Session) -> Actor:
-    """Who asks; the rest of the transaction sees the rows of this party alone."""
-    return sessions.admit(db, request.cookies.get(page.SESSION_COOKIE), now=page.now(request))
+    """Who asks; the rest of the transaction sees the rows of this party alone. A key counts, or a cookie, never both."""
+    kind, _, key = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        at_desk = request.url.path.startswith("/desk")  # whose login may not note the use, and no key opens anything
+        return keys_at_door.admit(
+            db, key.strip(), now=page.now(request), sessions=request.app.state.sessions(), note=not at_desk
+        )
+    who = sessions.admit(db, request.cookies.get(page.SESSION_COOKIE), now=page.now(request))
+    return demonstration.closed(request, db, who)
 
 
 def keep_session(answer: Response, token: str) -> None:

@@ -27,3 +27,15 @@ class UnknownPerson(Refused):
     """没有这个人: there is no such person, or the asker may not know of it."""
 
     code = "identity.unknown"
+
+
+class OwnChange(Refused):
+    """不能复核自己的: nobody signs what they proposed, or what is about themselves."""
+
+    code = "change.own"
+
+
+class ReasonTooShort(Refused):
+    """原因太短: a reason that others will read must say something."""
+
+    code = "access.reason_too_short"

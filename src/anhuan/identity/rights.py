@@ -31,6 +31,8 @@ class Role(StrEnum):
 DESK: Final = (
     Role.RISK, Role.FINANCE, Role.OPERATIONS, Role.SUPPORT, Role.CONTENT, Role.AUDITOR, Role.ADMINISTRATOR,
 )  # fmt: skip
+# What a frozen account keeps (反电信网络诈骗法 art. 32 restricts, it does not lock out): looking, and taking consent back.
+LOOKS_ONLY: Final = frozenset({"me.use", "cards.read", "bills.read", "plan.read", "members.read", "consent.write"})
 SIGNED_IN: Final = "me.use"  # what everybody with a session may: own profile, devices, language
 
 TABLE: Final = """
@@ -84,6 +86,11 @@ def rights_of(roles: Iterable[Role]) -> frozenset[str]:
     """Every right that these roles give together, and what is open to all."""
     held = frozenset(roles)
     return frozenset(right for right, allowed in WHO_MAY.items() if allowed & held) | {PUBLIC}
+
+
+def looks_only(rights: frozenset[str]) -> frozenset[str]:
+    """What is left of these rights while the account is frozen."""
+    return rights & (LOOKS_ONLY | {PUBLIC})
 
 
 def roles_with(right: str) -> frozenset[Role]:

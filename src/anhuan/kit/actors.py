@@ -39,7 +39,9 @@ class Actor:
     client_id: UUID | None = None
     strength: Strength = Strength.NONE
     demo: bool = False
+    frozen: bool = False  # the account is frozen: it looks, but nothing moves
     lang: str | None = None  # what the person asked for; None: not known
+    news: bool = False  # something about the account waits to be read
 
     def may(self, right: str) -> bool:
         """Whether the table of rights lets this actor do it."""

@@ -23,6 +23,7 @@ ACTS: Final = {
     "session.signed_out": Act("退出登录", "signed out"),
     "session.ended": Act("退出一台设备", "ended the session of one device"),
     "session.ended_everywhere": Act("退出所有设备", "signed out everywhere"),
+    "session.ended_at_desk": Act("运营人员结束会话", "had a session ended at the desk"),
     "session.stepped_up": Act("再次验证身份", "proved again who they are"),
     "session.step_up_refused": Act("再次验证失败", "failed to prove again who they are"),
     "session.throttled": Act("登录尝试过多，已限制", "was slowed down after too many tries"),
