@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "cards": ("anhuan.cards.cli", "Cards, due dates, what a late payment costs · 信用卡与到期日"),
     "plan": ("anhuan.planning.cli", "The cheapest way to pay on time · 还款方案"),
     "limits": ("anhuan.identity.cli_limits", "Your own limits, and the pause · 限额与暂停"),
+    "work": ("anhuan.cli.work", "Do the background work until stopped · 后台任务"),
     "demo": ("anhuan.cli.demo", "Fill a demo household · 示例数据"),
     "db": ("anhuan.cli.database", "The database of this installation · 数据库"),
     "audit": ("anhuan.cli.audit", "Who did what, provably: sign, check, hand out · 审计日志"),

@@ -231,7 +231,7 @@ def _walk_chain(
         progress(walk.place, total)
 
 
-def _check_batch(report: Report, walk: _Walk, batch: Sequence[store_audit.Linked], root_places: set[int]) -> None:
+def _check_batch(report: Report, walk: _Walk, batch: Sequence[tuple[Any, ...]], root_places: set[int]) -> None:
     """The hot loop: two hashes a record."""
     sha256 = hashlib.sha256
     last, before, moment = walk.place, walk.link, walk.moment

@@ -150,13 +150,16 @@ def link_at(db: Session, place: int) -> str | None:
     return None if found is None else found.hex()
 
 
-def linked_records(db: Session, *, after: int, through: int, at_a_time: int) -> Iterator[list[Linked]]:
-    """Links with their records by place, batch after batch; while one is worked on, the server prepares the next."""
+def linked_records(db: Session, *, after: int, through: int, at_a_time: int) -> Iterator[list[tuple[Any, ...]]]:
+    """Links with their records by place, batch after batch; while one is worked on, the server prepares the next.
+
+    The fields are those of `Linked`, bare: a million named tuples take as long as a million hashes.
+    """
     connection = db.connection().connection.driver_connection
     assert isinstance(connection, psycopg.Connection)
     ranges = [(low, min(low + at_a_time, through)) for low in range(after, through, at_a_time)]
 
-    def fetch(bounds: tuple[int, int]) -> list[Linked]:
+    def fetch(bounds: tuple[int, int]) -> list[tuple[Any, ...]]:
         return connection.execute(_LINKED, bounds).fetchall()
 
     with ThreadPoolExecutor(max_workers=1) as aside:
