@@ -96,6 +96,28 @@ TABLES = (
     CREATE UNIQUE INDEX data_requests_one_open ON data_requests (user_id, kind)
         WHERE state IN ('waiting', 'cooling', 'running')""",
 )
+# Nobody may delete proof but by the clock: of people erased, after the last day that their receipt names.
+FORGET = """
+    CREATE FUNCTION anhuan_forget(day date) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    DECLARE
+        one record;
+        gone bigint := 0;
+    BEGIN
+        FOR one IN
+            SELECT r.user_id, r.report -> 'stays' AS stays FROM public.data_requests r
+            WHERE r.kind = 'erasure' AND r.state = 'done' AND day <= current_date
+        LOOP
+            IF (one.stays -> 'consent_events' ->> 'until')::date < day THEN
+                DELETE FROM public.consent_events c WHERE c.user_id = one.user_id;
+                gone := gone + found::int;
+            END IF;
+            IF (one.stays -> 'agreement_acceptances' ->> 'until')::date < day THEN
+                DELETE FROM public.agreement_acceptances a WHERE a.user_id = one.user_id;
+            END IF;
+        END LOOP;
+        RETURN gone;
+    END $$"""
 ONLY_ADDED_TO = ("consent_events", "agreement_acceptances", "documents")
 
 
@@ -109,6 +131,9 @@ def upgrade() -> None:
     op.execute(wall.possession_policy("data_requests", "receipt_hash", "receipt"))
     for table in ONLY_ADDED_TO:
         op.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM anhuan_app, anhuan_desk, anhuan_work")
+    op.execute(FORGET)
+    op.execute("REVOKE ALL ON FUNCTION anhuan_forget(date) FROM PUBLIC, anhuan_app, anhuan_desk")
+    op.execute("GRANT EXECUTE ON FUNCTION anhuan_forget(date) TO anhuan_work")
     op.execute("REVOKE INSERT ON documents FROM anhuan_app, anhuan_work")
     op.execute("GRANT SELECT, INSERT ON documents TO anhuan_desk")
     op.execute("ALTER TABLE documents ENABLE ROW LEVEL SECURITY")

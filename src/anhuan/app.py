@@ -13,7 +13,8 @@ from anyio import to_thread
 from fastapi import FastAPI
 from sqlalchemy.orm import Session, sessionmaker
 
-from anhuan import api, identity
+from anhuan import api, cards, identity, planning, statements
+from anhuan.identity import holdings
 from anhuan.kit import calendar, clock, db, settings, terminal
 from anhuan.web import shell
 
@@ -25,11 +26,13 @@ def create(
     *,
     desk: Callable[[], sessionmaker[Session]] | None = None,
     now: Callable[[], datetime] = clock.now,
+    demonstration: bool = False,
 ) -> FastAPI:
     """The application over one database, which operators enter by a login of their own; a test may hold the clock.
 
     Years that the operator put into the folder `calendar` of this installation are in force from here on.
     """
+    holdings.know(planning=planning, statements=statements, cards=cards)
     calendar.load_folder(settings.read().home / "calendar")
     house = FastAPI(title="Anhuan", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
     json = api.create()
@@ -38,16 +41,22 @@ def create(
         door.state.desk = desk or (lambda: db.sessions("desk"))
         door.state.admit = identity.admit
         door.state.clock = now
+        door.state.demonstration = demonstration
     house.mount("/api/v1", json)
     shell.mount(house)
     return house
 
 
-def serve() -> FastAPI:
+def serve(*, demonstration: bool = False) -> FastAPI:
     """The application over the database of this installation; the web server calls it by name."""
     if not structlog.is_configured():  # started by another server than ours: its log keeps the same silence
         terminal.log_to_stderr(verbose=False)
-    return create(db.sessions())
+    return create(db.sessions(), demonstration=demonstration)
+
+
+def serve_demonstration() -> FastAPI:
+    """The same where one tap signs invented people in, as far as the database is a demonstration."""
+    return serve(demonstration=True)
 
 
 @asynccontextmanager

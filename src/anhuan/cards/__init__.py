@@ -16,6 +16,7 @@ from anhuan.cards.contracts import (
     upcoming_bills,
     upcoming_of_all,
 )
+from anhuan.cards.holdings import HOLDINGS, erase, export, held
 from anhuan.cards.instalments import BadPlan, PlanCost, plan_cost, plan_rows
 from anhuan.cards.model import (
     AccountFace,
@@ -75,6 +76,7 @@ from anhuan.cards.views import (
 )
 
 __all__ = [
+    "HOLDINGS",
     "AccountFace",
     "AccountPage",
     "Agreement",
@@ -124,9 +126,12 @@ __all__ = [
     "current_bills",
     "due_board",
     "edit_card",
+    "erase",
+    "export",
     "find_bill",
     "find_cards",
     "hand_over",
+    "held",
     "history_of",
     "late_cost",
     "late_cost_of",

@@ -2,11 +2,13 @@
 
 import errno
 import socket
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import structlog
 import typer
 
+from anhuan.cli import work
 from anhuan.identity import commands
 from anhuan.kit import clock, db, settings, terminal
 from anhuan.kit.errors import Unavailable
@@ -32,8 +34,9 @@ class PortTaken(Unavailable):
 def serve(
     demo: Annotated[bool, typer.Option("--demo", help="fill a demo household where there is no card yet")] = False,
     port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="instead of ANHUAN_PORT")] = None,
+    worker: Annotated[bool, typer.Option(help="a background worker beside the pages")] = True,
 ) -> None:
-    """Start the web pages on this machine; Ctrl-C stops them and the database they started."""
+    """Start the web pages on this machine and a worker beside them; Ctrl-C stops all and the database they started."""
     number = settings.read().port if port is None else port
     doors = loopback(number)
     access = db.access()
@@ -47,7 +50,8 @@ def serve(
         with commands.transaction() as (session, me):
             household.fill(session, me, now=clock.now())
     typer.echo(f"Anhuan 安还  http://localhost:{number}  (Ctrl-C stops)")
-    run(doors)
+    with work.beside() if worker and access.work else nullcontext():
+        run(doors)
 
 
 def loopback(port: int) -> list[socket.socket]:

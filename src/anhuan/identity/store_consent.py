@@ -1,7 +1,7 @@
 """What room identity asks of the database about consents, acceptances, texts and requests about one's own data."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import func, select, text, update
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from anhuan.identity.tables_consent import AcceptanceRow, ConsentRow, DataRequestRow, DocumentRow
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+_FORGET = text("SELECT anhuan_forget(:day)")
 OPEN = ("waiting", "cooling", "running")
 
 
@@ -112,3 +113,8 @@ def outlived(db: Session, now: datetime, *, at_most: int) -> Sequence[DataReques
     """Exports of all parties whose file should be gone by now; for the worker alone."""
     asked = select(DataRequestRow).where(DataRequestRow.state == "done", DataRequestRow.expires_at <= now)
     return db.scalars(asked.order_by(DataRequestRow.expires_at).limit(at_most)).all()
+
+
+def forget_kept(db: Session, day: date) -> int:
+    """Delete proof of consents that was kept until before this day, through the owner's function; tells of how many."""
+    return db.scalar(_FORGET, {"day": day}) or 0

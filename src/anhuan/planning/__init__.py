@@ -18,6 +18,7 @@ from anhuan.planning.wire import read_request, request_from, unused_fields
 from anhuan.planning.wording import Words
 
 if TYPE_CHECKING:
+    from anhuan.planning.holdings import HOLDINGS, erase, export, held
     from anhuan.planning.household import Assumption, Household
     from anhuan.planning.service import (
         BillLeft,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     )
 
 _STORED = {
+    **dict.fromkeys(("HOLDINGS", "erase", "export", "held"), "holdings"),
     **dict.fromkeys(("Assumption", "Household"), "household"),
     **dict.fromkeys(
         (
@@ -55,6 +57,7 @@ _STORED = {
 }
 
 __all__ = [
+    "HOLDINGS",
     "Assumption",
     "BadPlan",
     "BadRequest",
@@ -80,8 +83,11 @@ __all__ = [
     "channels",
     "compare",
     "cost_of",
+    "erase",
     "explain",
+    "export",
     "flows",
+    "held",
     "household_of",
     "live_habits",
     "plan",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from anhuan.statements.files import read_file
     from anhuan.statements.health import ReaderHealth
     from anhuan.statements.health import report as health_report
+    from anhuan.statements.holdings import HOLDINGS, erase, export, held
     from anhuan.statements.mapping import Mapping
     from anhuan.statements.model import FileKind, LineKind, Problem, Reading, Source
     from anhuan.statements.service import (
@@ -59,6 +60,7 @@ _DOOR: Final = {
     ),
     "files": ("read_file",),
     "health": ("ReaderHealth",),
+    "holdings": ("HOLDINGS", "erase", "export", "held"),
     "mapping": ("Mapping",),
     "model": ("FileKind", "LineKind", "Problem", "Reading", "Source"),
     "service": (
@@ -71,6 +73,7 @@ _PLACE: Final = {name: (module, name) for module, names in _DOOR.items() for nam
 }
 
 __all__ = [
+    "HOLDINGS",
     "Audit",
     "BillChange",
     "BillEffect",
@@ -99,9 +102,12 @@ __all__ = [
     "Source",
     "Upload",
     "commit",
+    "erase",
+    "export",
     "fee_audit",
     "find_preview",
     "health_report",
+    "held",
     "imports",
     "last_import",
     "lines",

@@ -1,0 +1,74 @@
+"""`anhuan work`: the background worker, which keeps what pages and commands promised; as many as one likes."""
+
+import asyncio
+import contextlib
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Annotated, Final
+
+import structlog
+import typer
+
+from anhuan.kit import db, jobs, terminal
+
+app = typer.Typer(rich_markup_mode=None)
+PARENT_GONE: Final = 5.0  # seconds a child gets to end by itself before it is stopped
+log = structlog.get_logger(__name__)
+
+
+@app.command()
+@terminal.may("installer")
+def work(
+    parent: Annotated[bool, typer.Option("--parent", hidden=True, help="end when the standard input ends")] = False,
+) -> None:
+    """Keep what was promised (exports, erasures, what the clock asks for) until stopped · 后台任务."""
+    from anhuan import cards, planning, statements
+    from anhuan.identity import holdings, journey  # noqa: F401 - it names the tasks of its room
+
+    holdings.know(planning=planning, statements=statements, cards=cards)
+    if not parent:
+        db.require_head()
+        typer.echo("working  (Ctrl-C stops)")
+    asyncio.run(_until_stopped(db.url_of("work"), parent=parent))
+
+
+async def _until_stopped(url: str, *, parent: bool) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    if parent:
+        threading.Thread(target=_when_parent_ends, args=(loop, stop), daemon=True).start()
+    await jobs.run(url, until=stop)
+
+
+def _when_parent_ends(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """The parent holds the other end of our input and never writes: when it ends, if by kill -9, so does the input."""
+    sys.stdin.buffer.read()
+    with contextlib.suppress(RuntimeError):  # the loop has ended already
+        loop.call_soon_threadsafe(stop.set)
+
+
+@contextlib.contextmanager
+def beside() -> Iterator[subprocess.Popen[bytes]]:
+    """A worker of one's own as a child process, ended with the block, and with this process whatever ends it."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "anhuan.cli", "work", "--parent"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for the parent, which then ends the child in order
+    )  # fmt: skip
+    try:
+        yield child
+    finally:
+        assert child.stdin is not None
+        child.stdin.close()
+        try:
+            child.wait(timeout=PARENT_GONE)
+        except subprocess.TimeoutExpired:
+            child.terminate()
+            try:
+                child.wait(timeout=PARENT_GONE + jobs.GRACE)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
