@@ -15,9 +15,10 @@ import pytest
 from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
+from tests.people import as_party
 
 from anhuan.kit import db as database
-from anhuan.kit import ids, postgres, roles, terminal, wall
+from anhuan.kit import ids, postgres, roles, terminal
 
 TOP = Path(__file__).resolve().parents[1]
 TEMPLATE = "anhuan_template"
@@ -122,14 +123,6 @@ def user_id(request: pytest.FixtureRequest) -> UUID:
     if "db" in request.fixturenames:
         as_party(request.getfixturevalue("db"), made)
     return made
-
-
-def as_party(db: Session, party: UUID | None) -> UUID | None:
-    """Open the rows of this party, and of no other, to what follows in the transaction; for tests with two people."""
-    db.flush()
-    db.expire_all()  # what is in memory may belong to the party before
-    wall.enter(db, party=party, person=party)
-    return party
 
 
 @contextmanager

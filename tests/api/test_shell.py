@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from anhuan import api, app
 from anhuan.kit import db as database
@@ -27,7 +27,7 @@ class NotNow(Unavailable):
 @pytest.fixture
 def bare() -> FastAPI:
     """The JSON application with a few routes that fail in every way; the database is never asked."""
-    made = api.create(sessionmaker())
+    made = api.create()
 
     def fail(how: str, times: int = 1) -> None:
         """Raise what the path names."""

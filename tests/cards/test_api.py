@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
+from tests.people import browser
 
 from anhuan import app, cards
 from anhuan.cards import BillFacts, Charge, RecordedBill
@@ -21,7 +22,9 @@ NOW = datetime(2026, 4, 20, 3, 0, tzinfo=UTC)
 @pytest.fixture
 def client(db: Session) -> Iterator[TestClient]:
     """The whole house on the database of this test, on 20 April 2026."""
-    with TestClient(app.create(database.sessions(), now=lambda: NOW), base_url="http://localhost:8000/api/v1") as made:
+    house = app.create(database.sessions(), now=lambda: NOW)
+    who = browser(db, now=NOW)
+    with TestClient(house, base_url="http://localhost:8000/api/v1", headers=who) as made:
         yield made
 
 

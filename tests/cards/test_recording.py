@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 from sqlalchemy.orm import Session
+from tests.people import as_party
 
 from anhuan import cards
 from anhuan.cards import BillFacts, Charge, NotABill, Outcome, Payment
@@ -94,11 +95,12 @@ def test_a_batch_does_what_single_records_do(db: Session, told: list[tuple[int, 
         for month, total, guess in told
     ]
     together, alone = new_id(), new_id()
-    with cards.recording(db, together, now=NOW) as recorder:
+    with cards.recording(db, as_party(db, together), now=NOW) as recorder:
         batch = [recorder.record(facts).outcome for facts in bills]
+    as_party(db, alone)
     single = [cards.record_bill(db, alone, facts, now=NOW).outcome for facts in bills]
     assert batch == single
-    boards = [cards.due_board(db, user, on=TODAY) for user in (together, alone)]
+    boards = [cards.due_board(db, as_party(db, user), on=TODAY) for user in (together, alone)]
     shown = [
         [(entry.bill.total_due, entry.bill.due_on, entry.bill.version) for entry in board.entries] for board in boards
     ]

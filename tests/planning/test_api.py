@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
+from tests.people import browser
 from tests.planning.example import EXAMPLE
 
 from anhuan import app, cards
@@ -20,7 +21,9 @@ NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 @pytest.fixture
 def client(db: Session) -> Iterator[TestClient]:
     """The whole house on the database of this test, on 21 November 2026."""
-    with TestClient(app.create(database.sessions(), now=lambda: NOW), base_url="http://localhost:8000/api/v1") as made:
+    house = app.create(database.sessions(), now=lambda: NOW)
+    who = browser(db, now=NOW)
+    with TestClient(house, base_url="http://localhost:8000/api/v1", headers=who) as made:
         yield made
 
 

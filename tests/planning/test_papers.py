@@ -7,6 +7,7 @@ import pypdfium2
 import pytest
 from icalendar import Calendar
 from sqlalchemy.orm import Session
+from tests.people import as_party
 
 from anhuan import cards
 from anhuan.kit import clock
@@ -75,7 +76,7 @@ def test_a_later_export_replaces_the_earlier_one() -> None:
 
 def household(db: Session) -> service.ExplainedPlan:
     """Two bills, one to be paid in two parts, at a bank whose id nobody should read."""
-    user = new_id()
+    user = as_party(db, new_id())
     for bank, tail, due in (("cmb", "6214", date(2026, 12, 2)), ("icbc", "3096", date(2026, 12, 9))):
         facts = cards.BillFacts(
             bank=bank, currency="CNY", total_due=500_000, minimum_due=50_000, statement_on=date(2026, 11, 14),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
+from tests.people import browser
 from tests.statements.test_cli import TABLE
 from tests.statements.world import NOW
 
@@ -15,7 +16,9 @@ from anhuan.kit import db as database
 @pytest.fixture
 def client(db: Session) -> Iterator[TestClient]:
     """The whole house on the database of this test."""
-    with TestClient(app.create(database.sessions(), now=lambda: NOW), base_url="http://localhost:8000/api/v1") as made:
+    house = app.create(database.sessions(), now=lambda: NOW)
+    who = browser(db, now=NOW)
+    with TestClient(house, base_url="http://localhost:8000/api/v1", headers=who) as made:
         yield made
 
 

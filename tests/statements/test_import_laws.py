@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+from tests.people import as_party
 from tests.statements.world import NOW, bill, export, line, owed, paid, read, state, take, wallet
 
 from anhuan.kit.ids import new_id
@@ -88,7 +89,7 @@ def test_batches_taken_back_in_any_order_leave_what_the_others_show(
 @few
 @given(rows=RIDES, wallet_rows=PAID)
 def test_importing_twice_changes_nothing(db: Session, rows: list[Line], wallet_rows: list[Line]) -> None:
-    user = new_id()
+    user = as_party(db, new_id())
     files = [read(export(*rows), "a"), read(wallet(*wallet_rows), "b"), read(bill(400, *rows), "c")]
     service.take_in_read(db, user, files, now=NOW)
     before = state(db, user)
@@ -153,6 +154,7 @@ def test_a_repayment_is_never_spending_nor_income(db: Session, user_id: UUID) ->
 
 def counted(db: Session, user: UUID) -> Counter[tuple[object, ...]]:
     """The standing lines by day, amount and words."""
+    as_party(db, user)
     found = service.lines(db, user, at_most=500).lines
     return Counter((each.posted_on, each.amount, each.description) for each in found)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
+from tests.people import as_party
 from tests.statements.world import NOW, state
 
 from anhuan import statements
@@ -15,7 +16,7 @@ from anhuan.statements.service import lines, take_in, undo
 
 @pytest.mark.scope("S0-10")
 def test_exports_of_banks_and_wallets_are_stored_whole_and_once(db: Session, shared_data: Path) -> None:
-    user = new_id()
+    user = as_party(db, new_id())
     places = sorted((shared_data / "statements-cn").iterdir())
     files = [Upload(place.name, place.read_bytes()) for place in places if place.suffix in (".csv", ".xls")]
     shown, done = take_in(db, user, files, now=NOW)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy.orm import Session
+from tests.people import as_party
 from tests.statements.world import NOW, bill, export, line, on, owed, paid, read, state, take, wallet
 
 from anhuan import cards
@@ -95,10 +96,10 @@ def test_a_preview_is_refused_when_a_bill_was_recorded_in_another_way_since(db: 
 def test_previews_and_imports_of_other_people_do_not_exist(db: Session, user_id: UUID) -> None:
     shown = service.preview_of(db, user_id, [read(export(line(1)))], now=NOW)
     with pytest.raises(NoSuchImport):
-        service.commit(db, new_id(), shown.id, now=NOW)
-    done = service.commit(db, user_id, shown.id, now=NOW)
+        service.commit(db, as_party(db, new_id()), shown.id, now=NOW)
+    done = service.commit(db, as_party(db, user_id), shown.id, now=NOW)
     with pytest.raises(NoSuchImport):
-        service.undo(db, new_id(), done.id, now=NOW)
+        service.undo(db, as_party(db, new_id()), done.id, now=NOW)
 
 
 @pytest.mark.scope("S0-10")

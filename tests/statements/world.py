@@ -5,10 +5,12 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
+from tests.people import as_party
 
 from anhuan import cards
+from anhuan.kit import vault
 from anhuan.statements import service
 from anhuan.statements.changes import Commit, FileRead, hash_of
 from anhuan.statements.model import Bill, FileKind, Level, Line, LineKind, Reading, Source
@@ -63,13 +65,15 @@ def read(reading: Reading, name: str = "file") -> FileRead:
 
 
 def take(db: Session, user_id: UUID, *readings: Reading, name: str = "file") -> Commit:
-    """Store these in one batch, by preview and commit."""
+    """Store these in one batch, by preview and commit, behind the wall for this user."""
+    as_party(db, user_id)
     shown = service.preview_of(db, user_id, [read(each, name) for each in readings], now=NOW)
     return service.commit(db, user_id, shown.id, now=NOW)
 
 
 def state(db: Session, user_id: UUID) -> dict[str, list[tuple[Any, ...]]]:
     """All that the intake knows of a user, without ids and history, in an order of its own."""
+    as_party(db, user_id)
     asked = {
         "lines": "select stream, card, account, posted_on, traded_on, description, amount_minor, currency, kind,"
         " occurrence, row_key, standing from statement_lines where user_id = :u",
@@ -86,8 +90,22 @@ def state(db: Session, user_id: UUID) -> dict[str, list[tuple[Any, ...]]]:
         " where user_id = :u and superseded_by is null and taken_back_at is null",
         "paid": "select currency, amount_minor, credited_on from card_payments where user_id = :u",
     }
-    found = {what: [tuple(row) for row in db.execute(text(sql), {"u": user_id})] for what, sql in asked.items()}
+    sealed = {"owed": "bills", "paid": "card_payments"}
+    found = {
+        what: [opened(sealed.get(what), row) for row in db.execute(text(sql), {"u": user_id}).mappings()]
+        for what, sql in asked.items()
+    }
     return {what: sorted(rows, key=repr) for what, rows in found.items()}
+
+
+def opened(table: str | None, row: RowMapping) -> tuple[Any, ...]:
+    """The row with its amounts opened, where its table seals them."""
+    if table is None:
+        return tuple(row.values())
+    return tuple(
+        vault.open_(f"{table}.{name}", value) if name.endswith("_minor") and value is not None else value
+        for name, value in row.items()
+    )
 
 
 def owed(db: Session, user_id: UUID) -> list[int]:
