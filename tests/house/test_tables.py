@@ -15,6 +15,21 @@ import anhuan.kit
 from anhuan.kit.db import Base
 from anhuan.kit.vault import Sealed
 
+QUEUE = "procrastinate_"  # its tables and triggers come with the package and are compared by the package's own version
+RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+# Where the web's own login may do less than everything: what proves something is only added to, what the desk decides
+# is only read, and the queue is not seen at all.
+LESS = {
+    "agreement_acceptances": "SELECT INSERT", "api_client_keys": "SELECT", "api_clients": "SELECT",
+    "audit_chain": "SELECT", "audit_head": "", "audit_log": "SELECT", "audit_roots": "SELECT", "audit_waiting": "",
+    "change_requests": "SELECT INSERT", "change_signatures": "SELECT INSERT", "consent_events": "SELECT INSERT",
+    "data_keys": "SELECT", "documents": "SELECT", "freezes": "SELECT", "installation": "SELECT INSERT",
+    "invitations": "SELECT", "looks": "SELECT", "organisation_details": "SELECT INSERT UPDATE",
+    "organisation_invitations": "SELECT INSERT UPDATE", "personal_keys": "SELECT INSERT UPDATE",
+    "procrastinate_events": "", "procrastinate_jobs": "", "procrastinate_periodic_defers": "",
+    "procrastinate_workers": "", "role_grants": "SELECT INSERT",
+}  # fmt: skip
+
 
 def all_tables() -> list[Table]:
     """The tables of all rooms."""
@@ -39,7 +54,7 @@ def test_the_migrations_make_what_the_code_describes(worker_engine: Engine) -> N
     removed = {described[1:] for one in differences if (described := describe(one))[0] == "remove_constraint"}
     added = {described[1:] for one in differences if (described := describe(one))[0] == "add_constraint"}
     others = [describe(one) for one in differences if describe(one)[0] not in ("remove_constraint", "add_constraint")]
-    assert [*others, *(removed ^ added)] == []
+    assert [one for one in (*others, *(removed ^ added)) if QUEUE not in " ".join(one)] == []
 
 
 def describe(difference: Any) -> tuple[str, ...]:
@@ -92,7 +107,9 @@ def test_money_is_bigint_and_moments_know_their_zone() -> None:
 
 def test_there_are_no_triggers_and_no_rights_for_strangers(worker_engine: Engine) -> None:
     with worker_engine.connect() as connection:
-        assert connection.execute(text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")).all() == []
+        ours = "NOT tgisinternal AND tgrelid::regclass::text NOT LIKE :queue"
+        triggers = text(f"SELECT tgname FROM pg_trigger WHERE {ours}")
+        assert connection.execute(triggers, {"queue": f"{QUEUE}%"}).all() == []
         strangers = text(
             "SELECT c.relname FROM pg_class c, aclexplode(c.relacl) a"
             " WHERE c.relnamespace = 'public'::regnamespace AND a.grantee = 0"
@@ -100,14 +117,13 @@ def test_there_are_no_triggers_and_no_rights_for_strangers(worker_engine: Engine
         assert connection.execute(strangers).all() == []
 
 
-def test_the_application_may_read_and_write_every_row_but_own_no_table(db: Session) -> None:
+def test_the_application_owns_no_table_and_writes_where_its_acts_do(db: Session) -> None:
     rights = (
         "SELECT tablename, tableowner FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
     )
+    asked, found = text("SELECT has_table_privilege(:name, :right)"), {}
     for name, owner in db.execute(text(rights)).all():
         assert owner == "anhuan_owner", name
-        for right in ("SELECT", "INSERT", "UPDATE", "DELETE"):
-            assert db.scalar(text("SELECT has_table_privilege(:name, :right)"), {"name": name, "right": right}), (
-                name,
-                right,
-            )
+        held = [right for right in RIGHTS if db.scalar(asked, {"name": name, "right": right})]
+        found[name] = " ".join(held)
+    assert {name: held for name, held in found.items() if held != " ".join(RIGHTS)} == LESS

@@ -1,6 +1,7 @@
 """The program `anhuan`: a list of commands, each imported only when it is called, so that help is quick."""
 
 import importlib
+import os
 import signal
 import sys
 import traceback
@@ -88,7 +89,9 @@ def main(args: list[str] | None = None) -> NoReturn:
         _tell(terminal.bad_news(bad, terminal.asked_language(sys.argv[1:] if args is None else args)))
         sys.exit(1)
     except Exception as fault:
-        first = (str(fault).splitlines() or [""])[0][:200]
+        from anhuan.kit import masking
+
+        first = masking.scrub((str(fault).splitlines() or [""])[0][:200])
         _tell(f"unexpected fault {type(fault).__name__}: {first} (trace in {_keep_trace()})")
         sys.exit(FAULT_EXIT)
     finally:
@@ -106,14 +109,18 @@ def _tell(line: str) -> None:
 
 
 def _keep_trace() -> Path:
-    """The trace helps whoever mends the fault, not whoever met it: it goes to a file of this installation."""
-    from anhuan.kit import settings
+    """The trace helps whoever mends the fault, not whoever met it: scrubbed, it goes to a file of this installation."""
+    from anhuan.kit import masking, settings
 
     place = settings.read().home / "faults.log"
     place.parent.mkdir(parents=True, exist_ok=True)
-    with place.open("a") as out:
-        traceback.print_exc(file=out)
+    with place.open("a", opener=_for_us_alone) as out:
+        out.write(masking.scrub(traceback.format_exc()))
     return place
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _end_orderly(number: int, frame: FrameType | None) -> NoReturn:
