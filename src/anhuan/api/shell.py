@@ -2,7 +2,7 @@
 
 import importlib
 import importlib.util
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI, Request
@@ -12,12 +12,25 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope
 
+from anhuan.kit import page
+from anhuan.kit.actors import PUBLIC
 from anhuan.kit.doors import UNSTORABLE, Faults, complaint_of, reference, status_of
 from anhuan.kit.errors import Bad
+from anhuan.kit.routes import rules_of
 
 log = structlog.get_logger("anhuan.api")
 
 VERSION: Final = "1"
+# How a program or a browser says who it is: one of both, never both together.
+SCHEMES: Final[dict[str, Any]] = {
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": page.SESSION_COOKIE,
+        "description": "The session of a person who signed in by the pages.",
+    },
+    "key": {"type": "http", "scheme": "bearer", "description": "The key of a partner's program."},
+}
 ROOMS: Final = ("identity", "cards", "statements", "planning")
 
 
@@ -37,11 +50,15 @@ def create() -> FastAPI:
         description="Bills in, plan out. Money is decimal text in its currency, days are ISO 8601 in China's time.",
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
         responses={code: {"model": Trouble} for code in (401, 403, 404, 422, 429, 500, 503)},
     )
     for room in ROOMS:
         if importlib.util.find_spec(f"anhuan.{room}.api"):
             api.include_router(importlib.import_module(f"anhuan.{room}.api").router)
+    api.add_api_route(
+        "/openapi.json", _described, include_in_schema=False, dependencies=[page.needs(PUBLIC)], response_model=None
+    )
     api.add_exception_handler(Bad, _bad)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
@@ -49,6 +66,26 @@ def create() -> FastAPI:
         api.add_exception_handler(kind, _unstorable)
     api.add_middleware(Faults, apology=_sorry)
     return api
+
+
+def _described(request: Request) -> JSONResponse:
+    """What every program may know: the routes, their schemas, and which right each of them needs."""
+    below = request.scope.get("root_path", "")
+    return JSONResponse(description(request.app) | ({"servers": [{"url": below}]} if below else {}))
+
+
+def description(api: FastAPI) -> dict[str, Any]:
+    """The OpenAPI description with both ways to say who asks, and the right of each operation beside it."""
+    if api.openapi_schema is None:
+        made = api.openapi()
+        made.setdefault("components", {})["securitySchemes"] = SCHEMES
+        for rule in rules_of(api):
+            operation = made["paths"].get(rule.path, {}).get(rule.method.lower())
+            if operation is not None:
+                open_to_all = rule.rights == (PUBLIC,)
+                operation["security"] = [] if open_to_all else [{name: []} for name in SCHEMES]
+                operation["x-right"] = ", ".join(rule.rights)
+    return api.openapi()
 
 
 def _sorry(scope: Scope, receive: Receive, reference: str) -> JSONResponse:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import ClassVar
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
@@ -74,8 +75,17 @@ def bad_news(request: Request, bad: Bad) -> Response:
     return said
 
 
+def to_sign_in(request: Request) -> Response:
+    """Lead somebody unknown to sign-in, and from there back to the page that was wanted; a form is not sent again."""
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    back = quote(wanted, safe="/") if request.method in ("GET", "HEAD") else "/"
+    return page.go(f"/sign-in?back={back}", request=request)
+
+
 def _bad(request: Request, error: Exception) -> Response:
     assert isinstance(error, Bad)
+    if isinstance(error, page.NotSignedIn):
+        return to_sign_in(request)
     return bad_news(request, error)
 
 
