@@ -82,6 +82,7 @@ def site(own_database: Engine) -> Iterator[Site]:
     door = socket.socket()
     door.bind(("127.0.0.1", 0))
     made = Site(f"http://localhost:{door.getsockname()[1]}", own_database)
+    os.environ["ANHUAN_ORIGIN"] = made.address
     app = house.create(database.sessions(), now=made.now)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
@@ -95,6 +96,7 @@ def site(own_database: Engine) -> Iterator[Site]:
     server.should_exit = True
     thread.join(timeout=10)
     door.close()
+    os.environ.pop("ANHUAN_ORIGIN")
 
 
 @dataclass

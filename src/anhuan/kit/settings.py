@@ -44,6 +44,7 @@ SETTINGS: Final = (
     Setting("ANHUAN_HOME", "var in a checkout, else ~/.local/share/anhuan", "folder for the data of this installation"),
     Setting("ANHUAN_PORT", "8000", "port of the web pages on this machine"),
     Setting("ANHUAN_ORIGIN", "http://localhost:PORT", "what people type to reach the pages; https unless local"),
+    Setting("ANHUAN_SIGNUP", "invited", "who may come in: `invited` people, or `open` to everybody"),
     Setting("ANHUAN_PROXY", "nobody", "addresses whose X-Forwarded-For and -Proto are believed, with commas"),
 )
 
@@ -63,6 +64,7 @@ class Settings:
     port: int
     origin: str
     proxies: tuple[Network, ...]
+    open_sign_up: bool
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:
@@ -82,6 +84,7 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         port=port,
         origin=_origin(given.get("ANHUAN_ORIGIN") or f"http://localhost:{port}"),
         proxies=tuple(map(_network, (given.get("ANHUAN_PROXY") or "").replace(",", " ").split())),
+        open_sign_up=_choice("ANHUAN_SIGNUP", given, ("invited", "open")) == "open",
     )
 
 
@@ -102,6 +105,14 @@ def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
         raise BadSetting(f"ANHUAN_PORT must be a port number from 1 to 65535, not {text!r}", field="ANHUAN_PORT")
     return int(text)
+
+
+def _choice(name: str, given: Mapping[str, str], words: tuple[str, ...]) -> str:
+    """One of these words; the first where nothing is said."""
+    said = given.get(name) or words[0]
+    if said not in words:
+        raise BadSetting(f"{name} must be {' or '.join(words)}, not {said!r}", field=name)
+    return said
 
 
 def _origin(text: str) -> str:
