@@ -114,7 +114,7 @@ def _keep_trace() -> Path:
 
     place = settings.read().home / "faults.log"
     place.parent.mkdir(parents=True, exist_ok=True)
-    with place.open("a", opener=_for_us_alone) as out:
+    with open(place, "a", opener=_for_us_alone) as out:
         out.write(masking.scrub(traceback.format_exc()))
     return place
 

@@ -106,12 +106,16 @@ def log_to_stderr(*, verbose: bool) -> None:
     """
     import structlog  # here, because the help page must not pay for it
 
+    from anhuan.kit import masking
+
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.StackInfoRenderer(),
             structlog.processors.TimeStamper("%Y-%m-%d %H:%M:%S", utc=False),
+            structlog.processors.format_exc_info,  # so that a trace is scrubbed as well
+            masking.scrub_event,
             one_line,
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
