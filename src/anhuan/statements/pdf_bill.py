@@ -7,7 +7,7 @@ from datetime import date
 from typing import Final
 
 from anhuan.kit import money
-from anhuan.statements import cells, export, kinds, layouts, pdf_labels, pdf_rows, signs
+from anhuan.statements import cells, exported, kinds, layouts, pdf_labels, pdf_rows, signs
 from anhuan.statements.model import Bill, FileKind, Level, Line, LineKind, Page, Problem, Reading, Source
 from anhuan.statements.pdf_labels import Found
 
@@ -113,7 +113,7 @@ def _currency(found: dict[str, list[Found]], rows: pdf_rows.Rows, text: str, pro
     if any("\u4e00" <= letter <= "\u9fff" for letter in text):
         return "CNY"
     problems.append(Problem("currency.unknown", "文件没有写明币种，请补充"))
-    return export.NO_CURRENCY
+    return exported.NO_CURRENCY
 
 
 def _lines(

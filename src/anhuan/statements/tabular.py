@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from anhuan.statements import cells, export, guess, headings, layouts, mapping
+from anhuan.statements import cells, exported, guess, headings, layouts, mapping
 from anhuan.statements.draft import Hints, Layout
 from anhuan.statements.headings import Heading
 from anhuan.statements.mapping import Mapping
@@ -70,7 +70,7 @@ def _read(sheet: Sheet, name: str, chosen: Mapping | None, known: Known | None, 
     hints = replace(hints, bank=hints.bank or (None if layout else layouts.bank_named(f"{sheet.name} {title}")))
     if hints.latest is None:
         hints = replace(hints, latest=latest) if latest else _from_name(hints, name)
-    reading = export.read_table(sheet.rows, heading, layout, hints)
+    reading = exported.read_table(sheet.rows, heading, layout, hints)
     if not reading.lines and not reading.problems and heading.row < 0:
         return None
     return _with_problems(reading, sheet.problems)
