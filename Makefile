@@ -8,18 +8,20 @@ WORKERS ?= auto
 PYTEST_ARGS ?=
 unexport VIRTUAL_ENV
 
-.PHONY: help setup run test check format docs lock bench fuzz crash clean
+.PHONY: help setup run test check format docs lock bench fuzz crash sbom audit-packages clean
 
 help:
 	@echo "make run     start the web pages with a demo household on http://localhost:8000"
 	@echo "make test    run the whole suite"
-	@echo "make check   format, lint, types, import contracts"
+	@echo "make check   format, lint, types, import contracts, secrets that strayed in"
 	@echo "make bench   print the tables of speed and size (make bench ONLY=planning for one file)"
 	@echo "make fuzz    feed the readers broken files"
 	@echo "make crash   kill the database again and again, count lost rows"
 	@echo "make format  put the code into the house's format"
 	@echo "make docs    write docs/REFERENCE.md and the outputs in the README"
 	@echo "make lock    renew requirements/"
+	@echo "make sbom    write the list of parts to build/sbom.cdx.json"
+	@echo "make audit-packages  ask what is known against our packages"
 
 setup: $(STAMPS)/package
 
@@ -52,6 +54,7 @@ check: setup
 	@$(BIN)/ruff check -q .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m supply.strays
 
 format: setup
 	@$(BIN)/ruff format -q .
@@ -69,6 +72,12 @@ fuzz: setup
 
 crash: setup
 	@$(BIN)/python -m bench.crash
+
+sbom: setup
+	@$(BIN)/python -m supply.parts
+
+audit-packages: setup
+	@$(BIN)/python -m supply.advisories
 
 # Lock files name packages and hashes alone: no index, no link, no host.
 COMPILE := $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
