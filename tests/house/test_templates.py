@@ -18,14 +18,14 @@ from anhuan.web import shell
 TOP = Path(__file__).resolve().parents[2]
 TEMPLATES = TOP / "src" / "anhuan" / "web" / "templates"
 SCRIPTS = TOP / "src" / "anhuan" / "web" / "static"
-MODULES = ("cards.pages", "statements.pages", "planning.pages", "web.pages", "web.card", "web.education", "web.errors")
+MODULES = ("cards.pages", "statements.pages", "planning.pages", "web.pages", "web.card", "web.education", "web.errors", "web.limits")
 FRAME = {"shell"}  # given to every template beside the fields of its value
 BUILT_IN = {
     *("_", "gettext", "ngettext", "loop", "asset", "range", "dict", "lipsum", "cycler", "joiner", "namespace"),
     *("caller", "self", "super", "true", "false", "none", "varargs", "kwargs"),
 }
 METHODS = {"get", "items", "isoformat", "name"}  # of dictionaries, dates, and named things
-IMPORTED = {"parts", "words", "terms_of", "chart", "loop"}  # names under which templates import macros
+IMPORTED = {"parts", "words", "passkey", "terms_of", "chart", "loop"}  # names under which templates import macros
 VERBS = re.compile(r"^hx-(get|post|put|patch|delete)$")
 
 
