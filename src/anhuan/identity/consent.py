@@ -23,7 +23,7 @@ from anhuan.identity.consent_words import (
 )
 from anhuan.identity.tables_consent import ConsentRow
 from anhuan.kit import audit, clock, ids
-from anhuan.kit.actors import Actor
+from anhuan.kit.actors import Actor, ActorKind
 
 GIVEN: Final = "given"
 WITHDRAWN: Final = "withdrawn"
@@ -100,6 +100,14 @@ def give(
     row.data_types, row.mode, row.periodic = list(line.data), line.mode.value, line.periodic
     _keep(db, row, actor, now)
     return _standing(db, purpose, partner, row, now)
+
+
+def give_by_command(
+    db: Session, party: UUID, purpose: Purpose, *, now: datetime, partner: str = "", lang: str = "zh"
+) -> Standing:
+    """The yes of whoever sits at this installation's command line, for the person it acts for."""
+    who = Actor(ActorKind.COMMAND, person_id=party, party_id=party)
+    return give(db, party, purpose, actor=who, now=now, partner=partner, channel=Channel.COMMAND, lang=lang)
 
 
 def withdraw(

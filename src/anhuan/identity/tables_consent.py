@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, UniqueConstraint, column
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -93,7 +93,11 @@ class DataRequestRow(Base):
         CheckConstraint("state in ('waiting', 'cooling', 'running', 'done', 'cancelled', 'gone')", name="state_known"),
         CheckConstraint("percent between 0 and 100", name="percent_of_a_whole"),
         Index("ix_data_requests_receipt_hash", "receipt_hash"),
-    )
+        Index(
+            "data_requests_one_open", "user_id", "kind", unique=True,
+            postgresql_where=column("state").in_(("waiting", "cooling", "running")),
+        ),
+    )  # fmt: skip
 
     user_id: Mapped[UUID] = mapped_column(primary_key=True, info=C1)
     id: Mapped[UUID] = mapped_column(primary_key=True, info=C1)

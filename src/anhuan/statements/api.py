@@ -10,6 +10,8 @@ from uuid import UUID
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
 from pydantic import BaseModel
 
+from anhuan.identity import consent
+from anhuan.identity.consent_words import Purpose
 from anhuan.kit import money, page
 from anhuan.statements import health, service
 from anhuan.statements.changes import (
@@ -194,6 +196,7 @@ def preview(
     password: Annotated[str | None, Form()] = None,
 ) -> PreviewOut:
     """Read files and say what a commit would do; nothing of them is stored but this preview, for a day."""
+    consent.require(db, page.person(request), Purpose.BILL_READING, page.now(request))
     uploads = [Upload(each.filename or "file", each.file.read(), password) for each in files]
     return _preview(service.preview(db, page.person(request), uploads, now=page.now(request)))
 
@@ -207,6 +210,7 @@ def find_preview(request: Request, db: page.Transaction, preview_id: UUID) -> Pr
 @router.post("/imports/{preview_id}/commit", dependencies=[page.needs("bills.import")])
 def commit(request: Request, db: page.Transaction, preview_id: UUID) -> CommitOut:
     """Store exactly what the preview showed, all files or none; twice is once."""
+    consent.require(db, page.person(request), Purpose.BILL_READING, page.now(request))
     done = service.commit(db, page.person(request), preview_id, now=page.now(request))
     return CommitOut.model_validate(done, from_attributes=True)
 

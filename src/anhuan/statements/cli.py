@@ -68,16 +68,21 @@ def import_(
     files: Files,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="store without asking · 不再询问")] = False,
     only_preview: Annotated[bool, typer.Option("--preview", help="only show what would change · 只预览")] = False,
+    agree: Annotated[bool, typer.Option("--agree", help="agree to have bills read · 同意账单读取")] = False,
     password: Password = False,
     lang: Lang = None,
 ) -> None:
     """Show what the files would change, ask, and store them all or none."""
-    from anhuan.identity import commands
+    from anhuan.identity import commands, consent
+    from anhuan.identity.consent_words import Purpose
     from anhuan.statements import service, showing
 
     language, secret, paths = terminal.language(lang), _secret(password, lang), _expanded(files)
     _ready()
     with commands.transaction() as (db, me):
+        if agree:
+            consent.give_by_command(db, me, Purpose.BILL_READING, now=clock.now(), lang=language)
+        consent.require(db, me, Purpose.BILL_READING, clock.now())
         known = service.saved_mappings(db, me)
     with _Bar(True, len(paths), lang) as step:
         read = [_stepped(_unlocked(path, secret, known, language), step) for path in paths]

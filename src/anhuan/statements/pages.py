@@ -8,6 +8,8 @@ from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFil
 from pydantic import BaseModel
 
 from anhuan import statements
+from anhuan.identity import consent
+from anhuan.identity.consent_words import Purpose
 from anhuan.kit import page, terms
 from anhuan.statements.changes import FileChange, FileEffect, ImportShown, LinesPage, Preview, Upload
 from anhuan.statements.health import ReaderHealth
@@ -105,7 +107,9 @@ class HistoryPage:
 
 @router.get("", dependencies=READ)
 def show_import(request: Request, db: page.Transaction) -> Response:
-    """The page where files are handed in."""
+    """The page where files are handed in; who has not agreed to have bills read is asked first."""
+    if not consent.stands(db, page.person(request), Purpose.BILL_READING, page.now(request)):
+        return page.go("/me/consents/bill_reading?back=/import", request=request)
     return page.render(request, _import_page(request, db))
 
 
@@ -117,6 +121,7 @@ def hand_in(
     password: Annotated[str, Form()] = "",
 ) -> Response:
     """Read the files and go to the preview; nothing of them is in the books yet."""
+    consent.require(db, page.person(request), Purpose.BILL_READING, page.now(request))
     uploads = _uploads(files, password)
     if not uploads:
         return page.render(request, _import_page(request, db, "no_file"), status=422)
@@ -130,6 +135,7 @@ def map_columns(
 ) -> Response:
     """Keep the user's choice of columns, then read the file again with it."""
     user, now = page.person(request), page.now(request)
+    consent.require(db, user, Purpose.BILL_READING, now)
     chosen = {word: heading for word in WORDS if (heading := getattr(choice, word))}
     source = Source(choice.source) if choice.source else None
     kept = statements.Mapping(
@@ -157,6 +163,7 @@ def show_preview(request: Request, db: page.Transaction, preview_id: UUID) -> Re
 @router.post("/preview/{preview_id}/commit", dependencies=WRITE)
 def commit(request: Request, db: page.Transaction, preview_id: UUID) -> Response:
     """Apply exactly this preview."""
+    consent.require(db, page.person(request), Purpose.BILL_READING, page.now(request))
     done = statements.commit(db, page.person(request), preview_id, now=page.now(request))
     return page.go(f"/import/history/{done.id}?fresh=1", request=request)
 
