@@ -50,15 +50,22 @@ class LimitsPage:
 
 @dataclass(frozen=True, slots=True)
 class ActWords:
-    """What is confirmed, in the words a person reads; amounts in fen, None: no limit."""
+    """What is confirmed, for the sentence a person reads; amounts in fen, None: no limit."""
 
-    template: ClassVar[str] = "web/_act.html"
     kind: str
     limit: str = ""
     account: AccountFace | None = None
     held: int | None = None
     wanted: int | None = None
     from_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActShown:
+    """The sentence alone, so that its hash can be kept as what was shown."""
+
+    template: ClassVar[str] = "web/_act.html"
+    act: ActWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +193,7 @@ def _confirm(
     refused: Refused,
 ) -> Response:
     """Show the act and ask for the proof; after a wrong one say so and ask anew."""
-    shown = request.app.state.pages(request, words)
+    shown = request.app.state.pages(request, ActShown(words))
     asked = stepup.begin(db, page.actor(request), act, shown=shown, now=page.now(request))
     lang = page.visitor(request).lang
     trouble = "" if isinstance(refused, stepup.StepUpNeeded) else news.told(refused.code, refused.message, lang)
