@@ -95,6 +95,13 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def printed(text: str) -> str:
+    """The same from what the server prints in UTC: `2026-11-22 05:28:05.12+00`."""
+    day, _, clock = text.removesuffix("+00").partition(" ")
+    whole, _, micro = clock.partition(".")
+    return f"{day}T{whole}.{micro:0<6}Z"
+
+
 def row_line(number: int, written_at: str, login: str, payload: str) -> str:
     """The line of one record: its number, the database's clock and login, and what the program said."""
     return f"{ROW} {number} {written_at} {login} {payload}"

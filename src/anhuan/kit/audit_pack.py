@@ -93,24 +93,16 @@ def _bounds(db: Session, first_day: date, last_day: date) -> tuple[int, int, Seq
 
 def _rows(db: Session, out: IO[bytes], *, first: int, last: int, progress: Callable[[int, int], None]) -> None:
     before = store_audit.link_at(db, first - 1) or audit_bytes.GENESIS.hex()
-    for batch in store_audit.linked_records(db, after=first - 1, through=last, at_a_time=BATCH):
-        links = [store_audit.Linked(*fields) for fields in batch]
-        for line in _lines(links, before):
-            out.write(line)
+    for links, rows in store_audit.linked_records(db, after=first - 1, through=last, at_a_time=BATCH):
+        for place, linked_at, number, row_hash, link in links:
+            moment = audit_bytes.printed(linked_at)
+            line = audit_bytes.link_line(place, moment, number, row_hash.hex(), before)
+            row = rows.get(number)  # None where the log has lost it
+            said = {"row": row and row[1].decode(), "link_line": line, "link": link.hex()}
+            out.write(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+            before = link.hex()
         if links:
-            before = links[-1].link
-            progress(links[-1].place - first + 1, last - first + 1)
-
-
-def _lines(links: Sequence[store_audit.Linked], before: str) -> Iterator[bytes]:
-    for one in links:
-        row = None
-        if one.payload is not None:
-            row = audit_bytes.row_line(one.number, one.written_at, one.login, one.payload)
-        link_line = audit_bytes.link_line(one.place, one.linked_at, one.number, one.row_hash, before)
-        said = {"row": row, "link_line": link_line, "link": one.link}
-        yield json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-        before = one.link
+            progress(links[-1][0] - first + 1, last - first + 1)
 
 
 @contextmanager

@@ -5,19 +5,21 @@ hashes are reckoned here, not in the database.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.orm import Session
 
 from anhuan.kit import audit_bytes, audit_key, store_audit
-from anhuan.kit.audit_bytes import LINK, ROW, Root
+from anhuan.kit.audit_bytes import LINK, Root
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-BATCH: Final = 20_000  # records at a time
+BATCH: Final = 10_000  # records at a time
 MOST_COMPARED: Final = 200  # damaged records among which swapped ones are looked for
 
 # What can be found, and its sentence; {} are the facts of the finding.
@@ -139,14 +141,36 @@ class Report:
         self.findings.append(Finding(kind, facts))
 
 
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """A record that does not have the hash that the chain holds for it."""
+
+    place: int
+    number: int
+    row_hash: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """A link that is not the hash of its line, and the one that stands before it."""
+
+    place: int
+    linked_at: str
+    number: int
+    row_hash: str
+    link: str
+    before: str
+
+
 @dataclass(slots=True)
 class _Walk:
     """Where the check stands in the chain, and what it must look at a second time."""
 
     place: int
     link: str
-    changed_rows: list[store_audit.Linked] = field(default_factory=list)
-    broken: list[tuple[store_audit.Linked, str]] = field(default_factory=list)  # the link, and the one before it
+    changed_rows: list[_Changed] = field(default_factory=list)
+    broken: list[_Broken] = field(default_factory=list)
     at_roots: dict[int, str] = field(default_factory=dict)  # place of a root -> link found there
     behind_roots: dict[int, str] = field(default_factory=dict)  # place of a root -> when the next link was made
     moment: str = ""
@@ -226,39 +250,60 @@ def _walk_chain(
 ) -> None:
     """Reckon every link and every record again; a damaged one is noted and the walk goes on from what is stored."""
     total = store_audit.last_place(db)
-    for batch in store_audit.linked_records(db, after=walk.place, through=total, at_a_time=BATCH):
-        _check_batch(report, walk, batch, root_places)
+    for links, rows in store_audit.linked_records(db, after=walk.place, through=total, at_a_time=BATCH):
+        _check_links(report, walk, links, root_places)
+        _check_rows(report, walk, links, rows)
+        report.records += len(links)
         progress(walk.place, total)
 
 
-def _check_batch(report: Report, walk: _Walk, batch: Sequence[tuple[Any, ...]], root_places: set[int]) -> None:
-    """The hot loop: two hashes a record."""
+def _check_links(report: Report, walk: _Walk, links: Sequence[store_audit.BareLink], root_places: set[int]) -> None:
+    """The chain itself: each link is the hash of its line, which holds the link before."""
     sha256 = hashlib.sha256
-    last, before, moment = walk.place, walk.link, walk.moment
-    for one in batch:
-        place, linked_at, number, row_hash, link, written_at, login, payload, columns_agree = one
+    last, before, moment, printed = walk.place, walk.link, walk.moment, ""
+    for place, linked_at, number, row_hash, link in links:
+        if linked_at != printed:
+            printed, earlier = linked_at, moment
+            moment = audit_bytes.printed(linked_at)
+            if moment < earlier:
+                report.found("time_reversed", place=place)
         if place != last + 1:
             report.found("links_missing", place=last + 1, other=place - 1)
-        elif sha256(f"{LINK} {place} {linked_at} {number} {row_hash} {before}".encode()).hexdigest() != link:
-            walk.broken.append((store_audit.Linked(*one), before))
-        if linked_at < moment:
-            report.found("time_reversed", place=place)
-        if payload is None:
-            report.found("row_missing", number=number, place=place)
-        elif sha256(f"{ROW} {number} {written_at} {login} {payload}".encode()).hexdigest() != row_hash:
-            walk.changed_rows.append(store_audit.Linked(*one))
-        elif not columns_agree:
-            report.found("column_changed", number=number, place=place)
+        elif sha256(f"{LINK} {place} {moment} {number} {row_hash.hex()} {before}".encode()).digest() != link:
+            walk.broken.append(_Broken(place, moment, number, row_hash.hex(), link.hex(), before))
         if last in root_places:
-            walk.behind_roots[last] = linked_at
+            walk.behind_roots[last] = moment
+        last, before = place, link.hex()
         if place in root_places:
-            walk.at_roots[place] = link
-        last, before, moment = place, link, linked_at
+            walk.at_roots[place] = before
     walk.place, walk.link, walk.moment = last, before, moment
-    report.records += len(batch)
 
 
-def _explain_rows(report: Report, changed: Sequence[store_audit.Linked]) -> None:
+def _check_rows(
+    report: Report,
+    walk: _Walk,
+    links: Sequence[store_audit.BareLink],
+    rows: Mapping[int, store_audit.BareRow],
+) -> None:
+    """The records: each has the hash that its link holds, and the columns beside it repeat what it says."""
+    sha256 = hashlib.sha256
+    for place, _, number, row_hash, _ in links:
+        row = rows.get(number)
+        if row is None:
+            report.found("row_missing", number=number, place=place)
+        elif sha256(row[1]).digest() != row_hash:
+            walk.changed_rows.append(_Changed(place, number, row_hash.hex(), row[1].decode()))
+        elif row[2] is not None and not _repeats(row[1].decode(), row[2]):
+            report.found("column_changed", number=number, place=place)
+
+
+def _repeats(line: str, columns: str) -> bool:
+    """Whether act, subject, actor and person beside a record are those of its payload."""
+    said = json.loads(line.split(" ", 4)[4])
+    return bool(json.loads(columns) == [said["act"], said["subject"], said["actor"].get("person"), said.get("person")])
+
+
+def _explain_rows(report: Report, changed: Sequence[_Changed]) -> None:
     """Tell swapped records from changed ones: what a swapped one says has the hash of another."""
     by_hash = {one.row_hash: one for one in changed}
     told: set[int] = set()
@@ -273,41 +318,36 @@ def _explain_rows(report: Report, changed: Sequence[store_audit.Linked]) -> None
             report.found("rows_swapped", number=one.number, other=other.number, place=one.place)
 
 
-def _swapped_with(
-    one: store_audit.Linked, changed: Sequence[store_audit.Linked], by_hash: Mapping[str, store_audit.Linked]
-) -> store_audit.Linked | None:
+def _swapped_with(one: _Changed, changed: Sequence[_Changed], by_hash: Mapping[str, _Changed]) -> _Changed | None:
+    """The record whose hash this one's content has, be it with its own moment and login or with the other's."""
+    _, _, written_at, login, payload = one.line.split(" ", 4)
     for other in changed:
-        for written_at in {one.written_at, other.written_at}:
-            for login in {one.login, other.login}:
-                line = audit_bytes.row_line(other.number, written_at, login, one.payload or "")
-                if other is not one and by_hash.get(audit_bytes.digest(line).hex()) is other:
-                    return other
+        _, _, other_at, other_login, _ = other.line.split(" ", 4)
+        for at, name in product({written_at, other_at}, {login, other_login}):
+            line = audit_bytes.row_line(other.number, at, name, payload)
+            if other is not one and by_hash.get(audit_bytes.digest(line).hex()) is other:
+                return other
     return None
 
 
-def _explain_links(report: Report, broken: Sequence[tuple[store_audit.Linked, str]]) -> None:
+def _explain_links(report: Report, broken: Sequence[_Broken]) -> None:
     """Tell swapped links from changed ones, and leave out the neighbours that only suffer from them."""
     pairs = _swapped_links(broken) if len(broken) <= MOST_COMPARED else []
-    swapped = {one.place for pair in pairs for one in pair}
-    links = {one.place: one.link for one, _ in broken}
+    swapped = {one.place: one.link for pair in pairs for one in pair}
     for one, other in pairs:
         report.found("links_swapped", place=one.place, other=other.place)
-    for one, before in broken:
-        if one.place in swapped:
-            continue
-        stands = links.get(one.place - 1) == before and one.place - 1 in swapped
-        if not (stands and _fits(one, one.place, links.values())):
+    for one in broken:
+        suffers = swapped.get(one.place - 1) == one.before and _fits(one, one.place, swapped.values())
+        if one.place not in swapped and not suffers:
             report.found("link_changed", place=one.place)
 
 
-def _swapped_links(
-    broken: Sequence[tuple[store_audit.Linked, str]],
-) -> list[tuple[store_audit.Linked, store_audit.Linked]]:
-    befores = [*(before for _, before in broken), *(one.link for one, _ in broken)]
-    found: list[tuple[store_audit.Linked, store_audit.Linked]] = []
+def _swapped_links(broken: Sequence[_Broken]) -> list[tuple[_Broken, _Broken]]:
+    befores = [*(one.before for one in broken), *(one.link for one in broken)]
+    found: list[tuple[_Broken, _Broken]] = []
     taken: set[int] = set()
-    for one, _ in broken:
-        for other, _ in broken:
+    for one in broken:
+        for other in broken:
             fresh = one.place < other.place and not {one.place, other.place} & taken
             if fresh and _fits(one, other.place, befores) and _fits(other, one.place, befores):
                 found.append((one, other))
@@ -315,13 +355,10 @@ def _swapped_links(
     return found
 
 
-def _fits(one: store_audit.Linked, place: int, befores: Any) -> bool:
+def _fits(one: _Broken, place: int, befores: Iterable[str]) -> bool:
     """Whether this link, as stored, was made for that place behind one of these links."""
-    return any(
-        audit_bytes.digest(audit_bytes.link_line(place, one.linked_at, one.number, one.row_hash, before)).hex()
-        == one.link
-        for before in befores
-    )
+    lines = (audit_bytes.link_line(place, one.linked_at, one.number, one.row_hash, before) for before in befores)
+    return any(audit_bytes.digest(line).hex() == one.link for line in lines)
 
 
 def _check_end(db: Session, report: Report, walk: _Walk) -> None:
@@ -356,9 +393,9 @@ def _check_unlinked(db: Session, report: Report) -> None:
             report.found("row_inserted", number=one.number)
             continue
         report.waiting += 1
-        if one.payload is None:
+        if one.payload is None or one.written_at is None or one.login is None:
             report.found("waiting_missing", number=one.number)
-        else:
-            line = audit_bytes.row_line(one.number, one.written_at, one.login, one.payload)
-            if audit_bytes.digest(line).hex() != one.row_hash:
-                report.found("waiting_changed", number=one.number)
+            continue
+        line = audit_bytes.row_line(one.number, audit_bytes.moment(one.written_at), one.login, one.payload)
+        if audit_bytes.digest(line).hex() != one.row_hash:
+            report.found("waiting_changed", number=one.number)
