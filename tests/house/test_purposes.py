@@ -1,9 +1,10 @@
-"""Data are read for a purpose: nobody opens another party's rows but through the ledger, no bill comes in without a yes.
+"""Data are read for a purpose: nobody opens another's rows but through the ledger, no bill comes in without a yes.
 
 The search reads the source of every file. What it looks for is shown to be found in files made up for that.
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +23,26 @@ OPENING = {"enter", "everybody"}  # of kit.wall: they say whose rows are open
 # Who may say so, and why. Everybody else goes through purposes.open_for, or works with the session's own party.
 MAY_OPEN = {
     "identity/purposes.py:open_for": "the one function that asks",
+    "identity/sessions.py:admit": "the party of the session that the token opens",
+    "identity/sessions.py:add_person": "a person who is just being entered",
+    "identity/keys_at_door.py:admit": "the party of the key that was presented",
+    "identity/commands.py:enter": "the person of the command line",
+    "identity/cli.py:everybody": "the installer lists names and invites; no room's rows",
+    "identity/signin.py:by_password": "the person whose name was typed, to compare the password",
+    "identity/signin.py:_second": "the same, to compare the code",
+    "identity/signin.py:let_in": "the person who has just proved who they are",
+    "identity/signin.py:replace_before": "the same, to end the session before",
+    "identity/signin.py:join": "a person who is just being entered",
+    "identity/recovery.py:begin_by_code": "the person whose name was typed, to compare the code",
+    "identity/recovery.py:finish": "the person who holds the link of the recovery",
+    "identity/organisations.py:_inside": "an organisation whose invitation was presented, or that is just being made",
+    "identity/looking.py:open_desk": "the operator's own rows, to write down a look",
+    "identity/demonstration.py:fill": "invented people, entered where there is nobody else",
+    "identity/demonstration.py:closed": "opens nobody",
+    "identity/journey.py:tidy": "the worker: requests about data of all people, to find those undone",
+    "identity/journey.py:forget": "the worker: deletes what no duty keeps any more",
 }
+SETTING = re.compile(r"set_config\(\s*('anhuan\.|:|%|\|)|\bSET\s+(LOCAL\s+)?anhuan\.", re.IGNORECASE)
 INTAKE = {"preview", "preview_of", "commit", "take_in"}  # of room statements: bills come in
 MAY_TAKE_IN = {"statements/service.py": "the acts themselves, behind the doors", "cli/demo.py:fill": ""}
 # Tables with a person or a party that are in no room's list, and why.
@@ -71,7 +91,7 @@ def openings(path: str, tree: ast.Module) -> Iterator[str]:
         )
         texts = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
         docstring = ast.get_docstring(node) if isinstance(node, ast.FunctionDef) else None
-        sets = any("set_config" in text or "SET anhuan." in text for text in texts if text != docstring)
+        sets = any(SETTING.search(text) for text in texts if text != docstring)
         if opened or sets:
             yield f"{path}:{name}"
 
