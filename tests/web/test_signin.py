@@ -2,8 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -323,7 +321,7 @@ def test_ways_in_and_devices_are_listed_named_and_ended(open_page: Open, site: S
     assert axe(page) == []
     before = next(one["value"] for one in page.context.cookies() if one["name"] == pages.SESSION_COOKIE)
     page.get_by_role("button", name="用面容或指纹验证").click()
-    page.wait_for_url("**/me/security")
+    page.wait_for_url(re.compile(r"//[^/]+/me/security$"))
     after = next(one["value"] for one in page.context.cookies() if one["name"] == pages.SESSION_COOKIE)
     assert before != after
     page.get_by_role("button", name="重新生成恢复码").click()
@@ -352,9 +350,7 @@ def test_a_lost_account_comes_back_after_a_day_and_any_device_may_say_no(open_pa
     expect(stranger.get_by_text("现在只能查看")).to_be_visible()
     assert stranger.get_by_role("button", name="添加通行密钥").count() == 0
     stranger.goto(site.address + "/cards/new")
-    stranger.get_by_label("卡号后四位").fill("1234")
-    stranger.get_by_role("button", name="添加").click()
-    expect(stranger.get_by_text("没有做这件事的权限").or_(stranger.get_by_text("您没有"))).to_be_visible()
+    expect(stranger.get_by_text("没有做这件事的权限")).to_be_visible()
 
     owner.goto(site.address + "/")
     owner.get_by_role("link", name="您的账户有一条安全提醒").click()
@@ -392,14 +388,6 @@ def test_the_day_after_a_recovery_ends_every_session_and_makes_a_new_way_in(open
     expect(lost.get_by_text("已取消、已完成或已过期")).to_be_visible()
 
 
-@contextmanager
-def english(page: Page) -> Iterator[None]:
-    page.context.add_cookies(
-        [{"name": "lang", "value": "en", "url": page.url.split("/", 3)[0] + "//" + page.url.split("/")[2]}]
-    )
-    yield
-
-
 @pytest.mark.parametrize("size", [NARROW, DESK])
 def test_the_pages_before_sign_in_have_no_barrier(open_page: Open, site: Site, size: dict[str, int]) -> None:
     path = invitation(site)
@@ -415,7 +403,7 @@ def test_the_pages_before_sign_in_have_no_barrier(open_page: Open, site: Site, s
 
 
 def test_the_answer_that_the_browser_sends_is_what_the_library_reads(open_page: Open, site: Site) -> None:
-    page, device = joined(open_page, site)
+    _, device = joined(open_page, site)
     with database.transaction() as db:
         wall.enter(db, party=ids.LOCAL_USER, person=ids.LOCAL_USER)
         assert len(passkeys.all_of(db, ids.LOCAL_USER)) == 1

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from anhuan import cards, planning, statements
 from anhuan.cli import demo_mail
-from anhuan.identity import commands, consent
+from anhuan.identity import commands, consent, demonstration
 from anhuan.identity.consent_words import Channel, Purpose
 from anhuan.kit import clock, db, terminal
 from anhuan.kit.actors import Actor, ActorKind
@@ -36,9 +36,28 @@ def demo() -> None:
 def fill_command() -> None:
     """Fill six cards at five banks, two own accounts, salary and rent; does nothing where there are cards already."""
     db.migrate()
-    with commands.transaction() as (session, me):
-        filled = fill(session, me, now=clock.now())
+    filled = prepare()
     typer.echo("the demo household is there" if filled else "there are cards already: nothing was changed")
+
+
+def prepare() -> bool:
+    """Make this a demonstration, unless it is real: its people and its household; tells whether anything was made."""
+    now = clock.now()
+    with commands.transaction() as (session, me):
+        if cards.own_accounts(session, me) and not _is_invented(session, me):
+            raise demonstration.NotADemonstration(
+                "这里已有别的数据,不能当演示打开;演示请另选一个 ANHUAN_HOME。", field="--demo"
+            )
+        demonstration.declare(session, demonstration.DEMONSTRATION, now=now)
+    with db.sessions("work").begin() as session:
+        demonstration.fill(session, now=now)
+    with commands.transaction() as (session, me):
+        return fill(session, me, now=now)
+
+
+def _is_invented(session: Session, user_id: UUID) -> bool:
+    """Whether what is there is this household, as older versions filled it without saying that it is one."""
+    return any(account.label == OWN[0][2] for account in cards.own_accounts(session, user_id))
 
 
 def fill(session: Session, user_id: UUID, *, now: datetime) -> bool:

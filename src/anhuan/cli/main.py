@@ -22,9 +22,11 @@ COMMANDS: Final = {
     "plan": ("anhuan.planning.cli", "The cheapest way to pay on time · 还款方案"),
     "limits": ("anhuan.identity.cli_limits", "Your own limits, and the pause · 限额与暂停"),
     "work": ("anhuan.cli.work", "Do the background work until stopped · 后台任务"),
+    "people": ("anhuan.identity.cli", "Who lives here, invitations, lost keys · 成员与邀请"),
     "demo": ("anhuan.cli.demo", "Fill a demo household · 示例数据"),
     "db": ("anhuan.cli.database", "The database of this installation · 数据库"),
     "audit": ("anhuan.cli.audit", "Who did what, provably: sign, check, hand out · 审计日志"),
+    "keys": ("anhuan.cli.keys", "The keys that seal people's data · 数据密钥"),
     "selfcheck": ("anhuan.cli.selfcheck", "Is everything in order here? · 自检"),
 }
 FAULT_EXIT: Final = 70  # EX_SOFTWARE of sysexits.h

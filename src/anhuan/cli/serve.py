@@ -1,6 +1,7 @@
 """`anhuan serve`: database, tables and pages in one go, on this machine alone."""
 
 import errno
+import os
 import socket
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -9,7 +10,8 @@ import structlog
 import typer
 
 from anhuan.cli import work
-from anhuan.identity import commands
+from anhuan.identity import cli as people
+from anhuan.identity import demonstration
 from anhuan.kit import clock, db, settings, terminal
 from anhuan.kit.errors import Unavailable
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None)
 APPLICATION: Final = "anhuan.app:serve"
+DEMONSTRATION: Final = "anhuan.app:serve_demonstration"
 HEAD_BYTES: Final = 64 << 10  # of one request's head, before the server stops reading; the guard allows half of it
 CONNECTIONS: Final = 500  # at once; more are told to come back
 log = structlog.get_logger(__name__)
@@ -32,7 +35,9 @@ class PortTaken(Unavailable):
 @app.command()
 @terminal.may("installer")
 def serve(
-    demo: Annotated[bool, typer.Option("--demo", help="fill a demo household where there is no card yet")] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="invented people with one-tap sign-in, and a household of cards")
+    ] = False,
     port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="instead of ANHUAN_PORT")] = None,
     worker: Annotated[bool, typer.Option(help="a background worker beside the pages")] = True,
 ) -> None:
@@ -44,14 +49,26 @@ def serve(
         db.require_head()  # the application may not change tables; its administrator runs `anhuan db migrate`
     else:
         db.migrate(access.owner)
+    if port is not None:
+        os.environ["ANHUAN_PORT"] = str(port)  # what passkeys and links are made for follows
+    link = prepare(demo=demo)
+    typer.echo(f"Anhuan 安还  {settings.read().origin}  (Ctrl-C stops)")
+    if link is not None:
+        typer.echo(f"first person · 首次使用 (24 h, once · 24 小时内有效,只能用一次):\n{link}")
+    with work.beside() if worker and access.work else nullcontext():
+        run(doors, DEMONSTRATION if demo else APPLICATION)
+
+
+def prepare(*, demo: bool) -> str | None:
+    """Make a demonstration ready, or a real house; returns the welcome link where nobody lives yet."""
     if demo:
         from anhuan.cli import demo as household  # here, because it needs every room
 
-        with commands.transaction() as (session, me):
-            household.fill(session, me, now=clock.now())
-    typer.echo(f"Anhuan 安还  http://localhost:{number}  (Ctrl-C stops)")
-    with work.beside() if worker and access.work else nullcontext():
-        run(doors)
+        household.prepare()
+        return None
+    with db.transaction() as session:
+        demonstration.declare(session, demonstration.REAL, now=clock.now())
+    return people.welcome()
 
 
 def loopback(port: int) -> list[socket.socket]:
@@ -92,7 +109,7 @@ def server(application: Any = APPLICATION) -> "uvicorn.Server":
     return uvicorn.Server(
         uvicorn.Config(
             application,
-            factory=application is APPLICATION,
+            factory=isinstance(application, str),
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -105,9 +122,9 @@ def server(application: Any = APPLICATION) -> "uvicorn.Server":
     )
 
 
-def run(doors: list[socket.socket]) -> None:
+def run(doors: list[socket.socket], application: str = APPLICATION) -> None:
     """Serve until Ctrl-C or a polite signal."""
     try:
-        server().run(sockets=doors)
+        server(application).run(sockets=doors)
     except KeyboardInterrupt:
         log.info("stopped by Ctrl-C")

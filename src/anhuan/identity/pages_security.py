@@ -150,7 +150,7 @@ def add_key(request: Request, db: page.Transaction, challenge: Text = "", creden
         return again
     key = passkeys.check_registration(db, id_of(challenge), credential, now=now, session_id=who.session_id)
     if key.person_id != who.person_id:
-        raise passkeys.ChallengeGone("这次验证已失效,请重新开始。")
+        raise passkeys.ChallengeGone("这次验证已过期或已用过,请重新开始。")
     passkeys.keep(db, key, name=browser_of(request).name, now=now)
     return page.go(HERE, request=request, note="通行密钥已添加。")
 

@@ -177,7 +177,7 @@ def verify(
     """Check the answer of a person who is known; raises ChallengeGone or NotVerified, and spends the question."""
     asked = _spent(db, challenge_id, "prove", now=now)
     if asked.person_id != person_id or asked.binding != binding or asked.session_id != session_id:
-        raise ChallengeGone("这次验证已失效,请重新开始。")
+        raise ChallengeGone("这次验证已过期或已用过,请重新开始。")
     return _checked(db, asked, credential_json, now=now, person_id=person_id)
 
 
@@ -205,7 +205,7 @@ def check_registration(
         visitor_hash(db, visitor)
     asked = _spent(db, challenge_id, "register", now=now)
     if asked.binding is None or asked.binding[16:] != tied_to or asked.session_id != session_id:
-        raise ChallengeGone("这次验证已失效,请重新开始。")
+        raise ChallengeGone("这次验证已过期或已用过,请重新开始。")
     here, given = site(), _answer(credential_json)
     try:
         made = verify_registration_response(
@@ -304,7 +304,7 @@ def _ask(
 def _spent(db: Session, challenge_id: UUID, purpose: str, *, now: datetime) -> ChallengeRow:
     asked = store_signin.spend(db, challenge_id, purpose, now=now)
     if asked is None:
-        raise ChallengeGone("这次验证已失效,请重新开始。")
+        raise ChallengeGone("这次验证已过期或已用过,请重新开始。")
     return asked
 
 
@@ -315,7 +315,7 @@ def _checked(db: Session, asked: ChallengeRow, credential_json: str, *, now: dat
     here, given = site(), _answer(credential_json)
     row = store_signin.passkey_by_hash(db, hash_of(_id_of(given)))
     if row is None or (person_id is not None and row.person_id != person_id) or not _handle_fits(given, row):
-        raise NotVerified("这把通行密钥没有通过验证。")
+        raise NotVerified("这把通行密钥没有通过验证,没有改动任何内容。请再试一次,或用其他方式。")
     try:
         found = verify_authentication_response(
             credential=given,
@@ -327,7 +327,7 @@ def _checked(db: Session, asked: ChallengeRow, credential_json: str, *, now: dat
             require_user_verification=True,
         )
     except _wrong() as wrong:
-        raise NotVerified("这把通行密钥没有通过验证。") from wrong
+        raise NotVerified("这把通行密钥没有通过验证,没有改动任何内容。请再试一次,或用其他方式。") from wrong
     doubtful = bool(row.sign_count or found.new_sign_count) and found.new_sign_count <= row.sign_count
     if doubtful:
         facts = {"passkey": row.id, "counted": row.sign_count, "said": found.new_sign_count}
