@@ -6,14 +6,16 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
 
 from rich.table import Table
+from sqlalchemy.orm import Session
 
-from anhuan.kit import clock, db, ids, postgres
+from anhuan.kit import clock, db, ids, postgres, wall
 from anhuan.statements import service
 from anhuan.statements.changes import Upload
 
@@ -142,22 +144,30 @@ def rows(watch: Watch) -> Table:
 
 def looked_at(user: UUID, files: list[Upload]) -> None:
     """Preview in one transaction, commit in another, as the pages do."""
-    with db.transaction() as session:
+    with opened(user) as session:
         shown = service.preview(session, user, files, now=clock.now())
-    with db.transaction() as session:
+    with opened(user) as session:
         service.commit(session, user, shown.id, now=clock.now())
 
 
 def taken_back(user: UUID) -> None:
     """The newest import undone."""
-    with db.transaction() as session:
+    with opened(user) as session:
         service.undo(session, user, service.last_import(session, user), now=clock.now())
 
 
 def take_in(user: UUID, files: list[Upload]) -> int:
     """One batch in one transaction; how many lines are new."""
-    with db.transaction() as session:
+    with opened(user) as session:
         return service.take_in(session, user, files, now=clock.now())[1].lines
+
+
+@contextmanager
+def opened(user: UUID) -> Iterator[Session]:
+    """A transaction that sees the rows of this person alone, as a request's does."""
+    with db.transaction() as session:
+        wall.enter(session, party=user)
+        yield session
 
 
 def letter(dice: random.Random, n: int) -> bytes:

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 from tests.statements.world import export, line, take
 
-from anhuan.statements import service, store
+from anhuan.statements import service, store, store_bulk
 
 
 def test_words_with_tabs_breaks_and_backslashes_come_back_as_they_were(db: Session, user_id: UUID) -> None:
@@ -21,7 +21,7 @@ def test_a_zero_byte_that_no_text_column_takes_is_left_out(db: Session, user_id:
 
 
 def test_ids_made_in_bulk_are_version_7_and_all_different() -> None:
-    made = store.new_ids(5000)
+    made = store_bulk.new_ids(5000)
     assert len(set(made)) == 5000
     assert {(each.version, each.variant) for each in made} == {(7, "specified in RFC 4122")}
 

@@ -5,15 +5,16 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
-from sqlalchemy.orm import Session
+from sqlalchemy import Executable, select
+from sqlalchemy.orm import Session, aliased
 from tests.people import as_party
 
 from anhuan import cards
-from anhuan.kit import vault
+from anhuan.cards.tables import BillRow, PaymentRow
 from anhuan.statements import service
 from anhuan.statements.changes import Commit, FileRead, hash_of
 from anhuan.statements.model import Bill, FileKind, Level, Line, LineKind, Reading, Source
+from anhuan.statements.tables import FieldRow, FileRow, LineRow, LinkRow, ReadBillRow, SightingRow
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 
@@ -72,40 +73,46 @@ def take(db: Session, user_id: UUID, *readings: Reading, name: str = "file") -> 
 
 
 def state(db: Session, user_id: UUID) -> dict[str, list[tuple[Any, ...]]]:
-    """All that the intake knows of a user, without ids and history, in an order of its own."""
+    """All that the intake knows of a user, opened, without ids and history, in an order of its own."""
     as_party(db, user_id)
-    asked = {
-        "lines": "select stream, card, account, posted_on, traded_on, description, amount_minor, currency, kind,"
-        " occurrence, row_key, standing from statement_lines where user_id = :u",
-        "sightings": "select f.name, f.sha256, l.row_key, l.occurrence, s.position, s.span, s.standing"
-        " from statement_sightings s join statement_lines l on l.user_id = s.user_id and l.id = s.line_id"
-        " join statement_files f on f.user_id = s.user_id and f.id = s.file_id where s.user_id = :u",
-        "links": "select k.kind, a.row_key, a.occurrence, b.row_key, b.occurrence, k.score, k.reason"
-        " from statement_links k join statement_lines a on a.user_id = k.user_id and a.id = k.first_id"
-        " join statement_lines b on b.user_id = k.user_id and b.id = k.second_id where k.user_id = :u",
-        "bills": "select currency, statement_on, total_minor, explained, superseded_by is null from statement_bills"
-        " where user_id = :u",
-        "fields": "select name, value, confidence, span, inferred from statement_fields where user_id = :u",
-        "owed": "select currency, statement_on, total_minor, minimum_minor from bills"
-        " where user_id = :u and superseded_by is null and taken_back_at is null",
-        "paid": "select currency, amount_minor, credited_on from card_payments where user_id = :u",
-    }
-    sealed = {"owed": "bills", "paid": "card_payments"}
-    found = {
-        what: [opened(sealed.get(what), row) for row in db.execute(text(sql), {"u": user_id}).mappings()]
-        for what, sql in asked.items()
-    }
+    one, other = aliased(LineRow), aliased(LineRow)
+    lines = select(
+        LineRow.stream, LineRow.card, LineRow.account_tail, LineRow.posted_on, LineRow.traded_on, LineRow.currency,
+        LineRow.kind, LineRow.tells_cost, LineRow.occurrence, LineRow.standing, LineRow.said,
+    ).where(LineRow.user_id == user_id)  # fmt: skip
+    shown = select(
+        FileRow.name,
+        FileRow.sha256,
+        LineRow.said,
+        LineRow.occurrence,
+        SightingRow.position,
+        SightingRow.place,
+        SightingRow.quote,
+        SightingRow.standing,
+    ).where(SightingRow.user_id == user_id, LineRow.id == SightingRow.line_id, FileRow.id == SightingRow.file_id)
+    linked = select(
+        LinkRow.kind, one.said, one.occurrence, other.said, other.occurrence, LinkRow.score, LinkRow.reason
+    ).where(LinkRow.user_id == user_id, one.id == LinkRow.first_id, other.id == LinkRow.second_id)
+    asked: dict[str, Executable] = {
+        "lines": lines,
+        "sightings": shown,
+        "links": linked,
+        "bills": select(
+            ReadBillRow.currency, ReadBillRow.statement_on, ReadBillRow.total_minor, ReadBillRow.explained,
+            ReadBillRow.superseded_by.is_(None),
+        ).where(ReadBillRow.user_id == user_id),
+        "fields": select(
+            FieldRow.name, FieldRow.value, FieldRow.confidence, FieldRow.span, FieldRow.inferred
+        ).where(FieldRow.user_id == user_id),
+        "owed": select(BillRow.currency, BillRow.statement_on, BillRow.total_minor, BillRow.minimum_minor).where(
+            BillRow.user_id == user_id, BillRow.superseded_by.is_(None), BillRow.taken_back_at.is_(None)
+        ),
+        "paid": select(PaymentRow.currency, PaymentRow.amount_minor, PaymentRow.credited_on).where(
+            PaymentRow.user_id == user_id
+        ),
+    }  # fmt: skip
+    found = {what: [tuple(row) for row in db.execute(question)] for what, question in asked.items()}
     return {what: sorted(rows, key=repr) for what, rows in found.items()}
-
-
-def opened(table: str | None, row: RowMapping) -> tuple[Any, ...]:
-    """The row with its amounts opened, where its table seals them."""
-    if table is None:
-        return tuple(row.values())
-    return tuple(
-        vault.open_(f"{table}.{name}", value) if name.endswith("_minor") and value is not None else value
-        for name, value in row.items()
-    )
 
 
 def owed(db: Session, user_id: UUID) -> list[int]:

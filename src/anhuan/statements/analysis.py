@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from anhuan.statements import service, store
+from anhuan.statements import service, store_lines
 from anhuan.statements.changes import LineShown
 from anhuan.statements.model import LineKind, Source
 
@@ -83,18 +83,18 @@ class Audit:
 
 def months(db: Session, user_id: UUID, *, since: date | None = None, until: date | None = None) -> Months:
     """Spending, costs and income by month and category; days inclusive."""
-    rows = store.counted_lines(db, user_id, where=store.between(since, until), at_most=_MANY)
+    rows = store_lines.counted_lines(db, user_id, where=store_lines.between(since, until), at_most=_MANY)
     groups: defaultdict[tuple[date, str, str, str], list[tuple[UUID, int]]] = defaultdict(list)
     undated = 0
     for row in rows:
-        part = _part(LineKind(row.kind), Source(row.source), row.amount_minor)
-        if part is None or not row.amount_minor:
+        part = _part(LineKind(row.kind), Source(row.source), row.said.amount)
+        if part is None or not row.said.amount:
             continue
         if row.day is None:
             undated += 1
             continue
-        name = category_of(row.description, row.counterparty or "") if part == "spending" else row.kind
-        amount = -row.amount_minor if part == "income" else row.amount_minor
+        name = category_of(row.said.description, row.said.counterparty or "") if part == "spending" else row.kind
+        amount = -row.said.amount if part == "income" else row.said.amount
         groups[row.day.replace(day=1), part, name, row.currency].append((row.id, amount))
     found = sorted({month for month, *_ in groups})
     return Months(tuple(Month(month, *(_sums(groups, month, part) for part in _PARTS)) for month in found), undated)
@@ -110,10 +110,10 @@ def fee_audit(
     until: date | None = None,
 ) -> Audit:
     """The fees and interest on cards (of a bank, of one card by its last digits): charged, given back, waived."""
-    where = [*store.between(since, until), store.is_cost(user_id)]
+    where = [*store_lines.between(since, until), store_lines.of_costs()]
     if bank is not None:
-        where.append(store.of_card(bank, card))
-    rows = store.counted_lines(db, user_id, where=where, at_most=_MANY)
+        where.append(store_lines.of_card(bank, card))
+    rows = store_lines.counted_lines(db, user_id, where=where, at_most=_MANY)
     shown = service.shown_lines(db, user_id, rows)
     charged = tuple(line for line in shown if line.amount > 0)
     given_back = tuple(line for line in shown if line.amount < 0)

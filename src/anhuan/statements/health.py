@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from anhuan.statements import store
+from anhuan.statements import store, store_bulk
 from anhuan.statements.changes import FileEffect, FileRead
 from anhuan.statements.model import FileKind
 
@@ -53,14 +53,14 @@ def note(db: Session, user_id: UUID, files: Sequence[FileRead], *, now: datetime
     """Write down how each file met its reader; files that ask for a password or columns have met none yet."""
     met = [each for each in files if each.effect not in (FileEffect.ASKS_PASSWORD, FileEffect.ASKS_MAPPING)]
     rows = []
-    for met_id, each in zip(store.new_ids(len(met)), met, strict=True):
+    for met_id, each in zip(store_bulk.new_ids(len(met)), met, strict=True):
         reading = each.reading
         problem, outcome = _outcome(each)
         kind = reading.kind if reading else FileKind.UNKNOWN
         reader, template, bank = (reading.reader, reading.template, reading.bank) if reading else ("", "", None)
         rows.append((user_id, met_id, reader, template, bank, kind.value, outcome.value, problem, now))
     if rows:
-        store.copy_in(db, "statement_readings", _COLUMNS, rows)
+        store_bulk.write(db, "statement_readings", _COLUMNS, rows)
 
 
 def report(db: Session, user_id: UUID) -> tuple[ReaderHealth, ...]:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from anhuan import cards
 from anhuan.kit import ids
 from anhuan.kit.errors import Refused
-from anhuan.statements import facts, linking, store
+from anhuan.statements import facts, linking, store, store_bills, store_bulk, store_lines
 from anhuan.statements.changes import (
     BalanceChange,
     BillChange,
@@ -92,7 +92,7 @@ def _told_to(recorder: cards.Recorder, db: Session, preview: Preview) -> Recorde
         done.bills[change.id] = recorded.bill_id
         replaced: tuple[UUID, ...] = ()
         if recorded.superseded_id is not None:
-            stored = store.readings_of_bills(db, preview.user_id, [recorded.superseded_id])
+            stored = store_bills.readings_of_bills(db, preview.user_id, [recorded.superseded_id])
             replaced = (*(row.id for row in stored), *readings[recorded.superseded_id])
         done.effects[change.id] = (_EFFECT[recorded.outcome], replaced)
         readings[recorded.bill_id].append(change.id)
@@ -113,7 +113,7 @@ def _facts_of(preview: Preview) -> Iterator[tuple[FileChange, int, cards.BillFac
 def with_bills(db: Session, preview: Preview, recorded: Recorded) -> Preview:
     """The change set with what becomes of each bill, and the links that follow."""
     over = {each for _, replaced in recorded.effects.values() for each in replaced}
-    totals = store.totals_of(db, preview.user_id, over) if over else {}
+    totals = store_bills.totals_of(db, preview.user_id, over) if over else {}
     totals |= {bill.id: bill.bill.total_due for file in preview.files for bill in file.bills}
     told = replace(preview, files=tuple(_told(file, recorded, totals) for file in preview.files))
     arrive, leave = _moved(db, told)
@@ -174,9 +174,9 @@ def _compared(db: Session, user_id: UUID, opened: Sequence[tuple[FileChange, Rea
     keyed = [list(numbered(reading)) if reading else [] for _, reading in opened]
     alone = sum(map(bool, keyed)) == 1  # else a row may stand in an earlier file of the batch
     known: dict[tuple[bytes, int], UUID] = {}
-    if store.has_lines(db, user_id):
-        known = store.lines_by_key(db, user_id, {key for rows in keyed for key, _, _ in rows})
-    fresh = store.id_stream()
+    if store_lines.has_lines(db, user_id):
+        known = store_lines.lines_by_key(db, user_id, {key for rows in keyed for key, _, _ in rows})
+    fresh = store_bulk.id_stream()
     found: list[list[RowChange]] = []
     for (_, reading), rows in zip(opened, keyed, strict=True):
         mine: list[RowChange] = []
@@ -218,13 +218,13 @@ def _moved(db: Session, preview: Preview) -> tuple[list[Row], list[Row]]:
                 arrive.append(linking.row_of(file, row, stream))
             elif row.line_id not in known:
                 known[row.line_id] = file, row
-    revived = store.resting(db, preview.user_id, known) if known else set()
+    revived = store_lines.resting(db, preview.user_id, known) if known else set()
     arrive += [linking.row_of(*known[line], stream_of_file(known[line][0])) for line in known if line in revived]
     if not over:
         return arrive, []
-    shown_before = {line for line, _ in store.standing_sightings(db, preview.user_id, over)}
-    leave = store.lines_only_shown_by(db, preview.user_id, shown_before, over) - known.keys()
-    return arrive, store.rows_by_id(db, preview.user_id, leave)
+    shown_before = store_lines.lines_standing_in(db, preview.user_id, over)
+    leave = store_lines.lines_only_shown_by(db, preview.user_id, shown_before, over) - known.keys()
+    return arrive, store_lines.rows_by_id(db, preview.user_id, leave)
 
 
 def stream_of_file(file: FileChange) -> str:

@@ -32,6 +32,7 @@ _FEE: Final = _any(
     "年费|手续费|违约金|滞纳金|服务费|会员费|工本费|短信费", r"\bfees?\b", r"\blate charge", r"\bannual charge"
 )
 _INTEREST: Final = _any("利息", "结息", r"\binterest\b", r"\bfinance charge")
+_COST: Final = re.compile("年费|手续费|违约金|滞纳金|会员费|工本费|利息|[Ff]ee|FEE|[Ii]nterest|INTEREST")
 _CASH: Final = _any("取现", "预借现金", r"\bcash advance", r"atm.{0,3}取款", r"\batm withdrawal", r"\bcash withdrawal")
 _INSTALMENT: Final = _any("分期", r"\binstal?lment", r"\bIPP\b")
 _TRANSFER: Final = _any(
@@ -84,6 +85,20 @@ def _is_charge(words: str) -> bool:
 def is_account_word(words: str) -> bool:
     """True for words that stand on statements of accounts and hardly ever on those of cards."""
     return bool(_INCOME.search(words))
+
+
+def tells_cost(words: str, kind: LineKind, amount: int, source: Source) -> bool:
+    """Whether a row tells what a card cost: a fee, interest, what was refunded of them, a free row about a fee."""
+    if source is not Source.CARD:
+        return False
+    if kind in (LineKind.FEE, LineKind.INTEREST):
+        return True
+    return (kind is LineKind.REFUND or amount == 0) and _names_cost(words)
+
+
+@lru_cache(maxsize=4096)
+def _names_cost(words: str) -> bool:
+    return bool(_COST.search(words))
 
 
 def share_of(words: str) -> tuple[int, int] | None:

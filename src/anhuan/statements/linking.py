@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from anhuan.statements import store
+from anhuan.statements import store_bulk, store_lines
 from anhuan.statements.changes import FileChange, LinkChange, RowChange
 from anhuan.statements.matching import ORDER, Match, Row, match, match_orders, root_of
 from anhuan.statements.sameness import tail_of
@@ -47,20 +47,20 @@ def link_changes(
     by_amount: Sequence[Row] = arrive
     by_order: Sequence[Row] = arrive
     stored: dict[tuple[str, UUID, UUID], LinkRow] = {}
-    if store.has_lines(db, user_id):
+    if store_lines.has_lines(db, user_id):
         amounts = {(row.currency, abs(row.amount)) for row in moved}
         orders = {root for row in moved if (root := root_of(row.reference))}
-        by_amount = _after(store.rows_by_amount(db, user_id, amounts), arrive, gone)
-        by_order = _after(store.rows_by_order(db, user_id, orders) if orders else (), arrive, gone)
-        if store.has_links(db, user_id):
+        by_amount = _after(store_lines.rows_by_amount(db, user_id, amounts), arrive, gone)
+        by_order = _after(store_lines.rows_by_order(db, user_id, orders) if orders else (), arrive, gone)
+        if store_lines.has_links(db, user_id):
             touched = {row.id for row in by_amount} | {row.id for row in by_order} | gone
-            stored = store.said(store.links_of(db, user_id, touched))
+            stored = store_lines.said(store_lines.links_of(db, user_id, touched))
     proven = {said: link for said, link in stored.items() if link.reason == ORDER}
     judged = {said: link for said, link in stored.items() if link.reason != ORDER}
     added, dropped = _compare(judged, match(by_amount), by_amount, gone)
     more, fewer = _compare(proven, match_orders(by_order), by_order, gone)
     added, dropped = added + more, dropped + fewer
-    made = zip(store.new_ids(len(added)), added, strict=True)
+    made = zip(store_bulk.new_ids(len(added)), added, strict=True)
     return tuple(_change(link_id, found) for link_id, found in made), tuple(dropped)
 
 

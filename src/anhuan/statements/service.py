@@ -15,7 +15,19 @@ from sqlalchemy.orm import Session
 
 from anhuan import cards
 from anhuan.kit import ids
-from anhuan.statements import facts, health, intake, linking, mapping, packing, reading, store, writing
+from anhuan.statements import (
+    facts,
+    health,
+    intake,
+    linking,
+    mapping,
+    packing,
+    reading,
+    store,
+    store_bills,
+    store_lines,
+    writing,
+)
 from anhuan.statements.changes import (
     BillEffect,
     Commit,
@@ -139,14 +151,14 @@ def undo(db: Session, user_id: UUID, commit_id: UUID, *, now: datetime) -> Impor
     writing.hand_files_over(db, row, now=now)
     files = store.files_of(db, user_id, [row.id])
     file_ids = [each.id for each in files]
-    gone = store.lines_only_in(db, user_id, file_ids)
-    kept = store.lines_in(db, user_id, file_ids) - set(gone)
+    gone = store_lines.lines_only_in(db, user_id, file_ids)
+    kept = store_lines.lines_in(db, user_id, file_ids) - set(gone)
     kept |= _take_bills_back(db, row, file_ids, now=now)
     writing.give_back_balances(db, row)
-    leaving = store.rows_by_id(db, user_id, gone)
-    store.forget_files(db, user_id, file_ids, gone)
-    store.sum_up_standing(db, user_id, kept)
-    resting, moved = store.resting(db, user_id, kept), store.rows_by_id(db, user_id, kept)
+    leaving = store_lines.rows_by_id(db, user_id, gone)
+    store_bills.forget_files(db, user_id, file_ids, gone)
+    store_lines.sum_up_standing(db, user_id, kept)
+    resting, moved = store_lines.resting(db, user_id, kept), store_lines.rows_by_id(db, user_id, kept)
     arrive = [each for each in moved if each.id not in resting]
     leave = [*leaving, *(each for each in moved if each.id in resting)]
     writing.write_links(db, user_id, *linking.link_changes(db, user_id, arrive=arrive, leave=leave))
@@ -189,18 +201,18 @@ def lines_of_card(
     at_most: int = 50,
 ) -> LinesPage:
     """The lines of one bank's card (by last digits; None: all its cards), newest first, days inclusive."""
-    where = [store.of_card(bank, card), *store.between(since, until)]
+    where = [store_lines.of_card(bank, card), *store_lines.between(since, until)]
     return _page(db, user_id, where, offset=offset, at_most=at_most)
 
 
 def lines_of_bill(db: Session, user_id: UUID, bill_id: UUID, *, offset: int = 0, at_most: int = 200) -> LinesPage:
     """The lines that stand in a bill (id of room cards), newest first."""
-    return _page(db, user_id, [store.in_bill(user_id, bill_id)], offset=offset, at_most=at_most)
+    return _page(db, user_id, [store_lines.in_bill(user_id, bill_id)], offset=offset, at_most=at_most)
 
 
 def lines_of_import(db: Session, user_id: UUID, import_id: UUID, *, offset: int = 0, at_most: int = 50) -> LinesPage:
     """The lines that a committed batch shows, known ones too, newest first."""
-    return _page(db, user_id, [store.in_import(user_id, import_id)], offset=offset, at_most=at_most)
+    return _page(db, user_id, [store_lines.in_import(user_id, import_id)], offset=offset, at_most=at_most)
 
 
 def lines(
@@ -213,7 +225,7 @@ def lines(
     at_most: int = 50,
 ) -> LinesPage:
     """All lines of the user that stand, newest first, days inclusive."""
-    return _page(db, user_id, store.between(since, until), offset=offset, at_most=at_most)
+    return _page(db, user_id, store_lines.between(since, until), offset=offset, at_most=at_most)
 
 
 def save_mapping(db: Session, user_id: UUID, headings: Sequence[str], columns: Mapping, *, now: datetime) -> None:
@@ -241,7 +253,7 @@ def shown_lines(db: Session, user_id: UUID, rows: Sequence[LineRow]) -> tuple[Li
     line_ids = [row.id for row in rows]
     linked: dict[UUID, list[tuple[LinkKind, UUID]]] = {line_id: [] for line_id in line_ids}
     told = set()
-    for link in store.links_of(db, user_id, line_ids) if line_ids else ():
+    for link in store_lines.links_of(db, user_id, line_ids) if line_ids else ():
         kind = LinkKind(link.kind)
         for one, other in ((link.first_id, link.second_id), (link.second_id, link.first_id)):
             if one in linked:
@@ -266,10 +278,11 @@ def _calm() -> Iterator[None]:
 def _apply(db: Session, made: Preview, recorded: intake.Recorded, row: ImportRow, *, now: datetime) -> Commit:
     """Write the change set and turn the page of the book."""
     counts: dict[str, Any] = dict(writing.write(db, made, recorded, now=now))
-    counts["balances"] = writing.record_balances(db, made)
+    balances = writing.record_balances(db, made)
     banks = {file.bank for file in made.files if file.effect is FileEffect.NEW and file.source is Source.CARD}
     writing.credit_repayments(db, made.user_id, banks, now=now)
     row.state, row.committed_at, row.change_set, row.counts = ImportState.COMMITTED, now, None, counts
+    row.balances = balances or None
     store.turn_page(db, made.user_id)
     db.flush()
     return _commit_of(row)
@@ -281,15 +294,15 @@ def _take_bills_back(db: Session, row: ImportRow, files: Sequence[UUID], *, now:
     A bill that another import tells too is told again in that import's name.
     """
     user_id, again = row.user_id, set[UUID]()
-    mine = store.read_bills_of(db, user_id, files)
+    mine = store_bills.read_bills_of(db, user_id, files)
     own = {each.id for each in mine}
     told = {each.bill_id for each in mine if each.bill_id is not None}
-    shared = [each for each in store.readings_of_bills(db, user_id, told) if each.id not in own]
+    shared = [each for each in store_bills.readings_of_bills(db, user_id, told) if each.id not in own]
     restored: list[ReadBillRow] = []
     for each in mine:
-        older = [other for other in store.replaced_by(db, user_id, each.id) if other.id not in own]
+        older = [other for other in store_bills.replaced_by(db, user_id, each.id) if other.id not in own]
         if older:
-            store.supersede(db, user_id, [other.id for other in older], by=each.superseded_by)
+            store_bills.supersede(db, user_id, [other.id for other in older], by=each.superseded_by)
             restored += older if each.superseded_by is None else []
     cards.take_back(db, user_id, row.id, now=now)
     again_told = sorted([*(one for one in shared if one.superseded_by is None), *restored], key=lambda one: one.id)
@@ -298,7 +311,7 @@ def _take_bills_back(db: Session, row: ImportRow, files: Sequence[UUID], *, now:
             if each.facts is not None:
                 each.bill_id = recorder.record(packing.unpack_facts(each.facts)).bill_id
     if restored:
-        again.update(store.set_sightings(db, user_id, [each.id for each in restored], standing=True))
+        again.update(store_lines.set_sightings(db, user_id, [each.id for each in restored], standing=True))
     db.flush()
     return again
 
@@ -336,12 +349,12 @@ def _shown(row: ImportRow, names: Iterable[str]) -> ImportShown:
 
 
 def _page(db: Session, user_id: UUID, where: Sequence[ColumnElement[bool]], *, offset: int, at_most: int) -> LinesPage:
-    rows, total = store.page_of_lines(db, user_id, where=where, offset=offset, at_most=at_most)
+    rows, total = store_lines.page_of_lines(db, user_id, where=where, offset=offset, at_most=at_most)
     return LinesPage(shown_lines(db, user_id, rows), total, offset)
 
 
 def _line_shown(row: LineRow, counts: bool, links: tuple[tuple[LinkKind, UUID], ...]) -> LineShown:
     return LineShown(
-        row.id, row.posted_on, row.traded_on, row.description, row.amount_minor, row.currency, row.card,
-        LineKind(row.kind), Source(row.source), row.bank, row.account, counts, links,
+        row.id, row.posted_on, row.traded_on, row.said.description, row.said.amount, row.currency, row.card,
+        LineKind(row.kind), Source(row.source), row.bank, row.said.account, counts, links,
     )  # fmt: skip
