@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response, sync_playwright
 from sqlalchemy import Engine
+from tests.people import sign_in
 
 from anhuan import app as house
 from anhuan.kit import clock
@@ -30,6 +31,7 @@ NARROW = {"width": 360, "height": 780}
 FLAGS = ("--disable-dev-shm-usage", "--font-render-hinting=none", "--force-color-profile=srgb", "--lang=zh-CN",
          "--hide-scrollbars")  # fmt: skip
 NOW = datetime(2026, 11, 22, 9, 20, tzinfo=clock.CHINA)  # a Sunday
+OPEN_DOORS = ("/sign-in", "/sign-up", "/welcome", "/recover")
 TAGS = ["wcag2a", "wcag2aa", "wcag21aa"]
 
 
@@ -122,7 +124,10 @@ Open = Callable[..., tuple[Page, Watch]]
 
 @pytest.fixture
 def open_page(browser: Browser, site: Site) -> Iterator[Open]:
-    """Open a page of the site on a phone (or as told), watched; at the end nothing may have been violated."""
+    """Open a page of the site on a phone (or as told), watched; at the end nothing may have been violated.
+
+    LOCAL_USER is signed in on it, except where the door is one at which strangers stand.
+    """
     contexts: list[BrowserContext] = []
     watches: list[Watch] = []
 
@@ -140,6 +145,10 @@ def open_page(browser: Browser, site: Site) -> Iterator[Open]:
         page.set_default_timeout(15_000)
         contexts.append(context)
         watches.append(watch)
+        if not path.startswith(OPEN_DOORS):
+            name, _, token = sign_in(site.engine, now=site.now()).partition("=")
+            place = site.address.replace("http:", "https:")  # Secure, and the browser trusts http://localhost as much
+            context.add_cookies([{"name": name, "value": token, "url": place, "httpOnly": True, "sameSite": "Lax"}])
         if scripts:
             page.expose_function("anhuanViolation", lambda said: watch.violations.append(said))
             page.add_init_script(

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from sqlalchemy.orm import Session
+from tests.people import as_party
 
 from anhuan import cards
 from anhuan.cli import demo, demo_mail
@@ -16,6 +17,7 @@ TWENTY_BANKS = ("cmb", "icbc", "ccb", "boc", "bocom", "citic", "spdb", "ceb", "c
 
 def demo_household(db: Session, now: datetime) -> None:
     """The household that `make run` opens with."""
+    as_party(db, LOCAL_USER)
     demo.fill(db, LOCAL_USER, now=now)
 
 
@@ -32,6 +34,7 @@ def mails(folder: Path, now: datetime) -> list[Path]:
 
 def poor_household(db: Session, now: datetime) -> None:
     """One bill of 5,000.00 with a minimum of 500.00 due in ten days, and 100.00 to pay it from."""
+    as_party(db, LOCAL_USER)
     facts = cards.BillFacts(
         bank="icbc", currency="CNY", total_due=500_000, minimum_due=50_000, statement_on=date(2026, 11, 10),
         due_on=date(2026, 12, 2), cards=("3096",), charges=(cards.Charge(date(2026, 10, 20), 500_000),),
@@ -44,6 +47,7 @@ def poor_household(db: Session, now: datetime) -> None:
 
 def sixty_bills(db: Session, now: datetime) -> None:
     """Sixty cards at thirteen banks, one bill each, some settled, one overdue, one without a due day known."""
+    as_party(db, LOCAL_USER)
     for n in range(60):
         total = 100_000 + 12_345 * n
         facts = cards.BillFacts(
@@ -58,6 +62,7 @@ def sixty_bills(db: Session, now: datetime) -> None:
 
 def with_money(db: Session) -> None:
     """An account, a salary and a rent."""
+    as_party(db, LOCAL_USER)
     account = cards.set_account(db, LOCAL_USER, "ccb", "0099", label="工资卡", reserve=100_000)
     cards.record_balance(db, LOCAL_USER, account.account_id, 3_000_000, balance_on=date(2026, 11, 22))
     planning.set_flow(db, LOCAL_USER, account.account_id, 1_600_000, label="工资", day_of_month=5)
