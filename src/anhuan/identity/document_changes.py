@@ -1,11 +1,11 @@
 """Publishing an agreement's new version: proposed by content, signed by operations, done by `documents.publish`."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlalchemy.orm import Session
 
-from anhuan.identity import change_rules, changes, documents
+from anhuan.identity import change_rules, changes, documents, rules
 from anhuan.identity.tables_access import ChangeRow
 from anhuan.kit.actors import Actor
 
@@ -38,3 +38,8 @@ def publish(db: Session, who: Actor, change: ChangeRow, now: datetime) -> None:
         db, kind, zh=asked["zh"], en=asked["en"], in_force_on=date.fromisoformat(asked["in_force_on"]),
         anew=asked["anew"], proposed_by=change.proposed_by, approver=who, now=now, change_id=change.id,
     )  # fmt: skip
+
+
+def earliest(today: date) -> date:
+    """The first day from which a version that is proposed today could hold, if it were signed today."""
+    return today + timedelta(days=rules.house("agreement_notice_days", on=today))

@@ -13,7 +13,7 @@ from anhuan.kit.actors import Actor
 
 
 def admit(request: Request, db: Session) -> Actor:
-    """Who asks; the rest of the transaction sees the rows of this party alone. A key counts, or a cookie, never both."""
+    """Who asks, by a key or by a cookie, never both; the rest of the transaction sees the rows of this party alone."""
     kind, _, key = request.headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
         at_desk = request.url.path.startswith("/desk")  # whose login may not note the use, and no key opens anything

@@ -6,12 +6,13 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from anhuan.identity import clients, consent, store_keys
+from anhuan.identity import clients, purposes, store_keys
 from anhuan.identity.consent_words import Purpose
 from anhuan.identity.rights import Role, rights_of
 from anhuan.identity.store_keys import FoundKey
 from anhuan.kit import actors, audit, page, rates, wall
 from anhuan.kit.actors import PUBLIC, Actor, ActorKind
+from anhuan.kit.errors import Refused
 from anhuan.kit.rates import Limit
 
 USED_EVERY: Final = timedelta(minutes=1)  # so often at most a request writes that its key is in use
@@ -45,12 +46,10 @@ def open_shared(db: Session, who: Actor, party: UUID, *, now: datetime) -> None:
     Every other answer is the same as for a person who does not exist. The look is written before anything is read.
     """
     assert who.client_id is not None
-    wall.enter(db, party=party)
-    if not consent.stands(db, party, Purpose.SHARING, now, partner=str(who.client_id)):
-        wall.enter(db, party=who.party_id)
-        raise page.NotFound("没有这个人，或者没有授权。")
-    facts = {"as_role": Role.PARTNER, "client": who.client_id, "scope": "partner.board"}
-    audit.write(db, who, "person.read", f"person:{party}", facts, now=now)
+    try:
+        purposes.open_for(db, party, Purpose.SHARING, actor=who, now=now, partner=str(who.client_id))
+    except Refused:
+        raise page.NotFound("没有这个人，或者没有授权。") from None
 
 
 def _actor(found: FoundKey) -> Actor:

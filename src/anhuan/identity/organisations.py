@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from anhuan.identity import changes, rules, sessions, store, store_access
+from anhuan.identity import changes, rules, sessions, store_access
 from anhuan.identity.change_rules import Kind
 from anhuan.identity.rights import Role
 from anhuan.identity.store_access import Membership
@@ -97,6 +97,12 @@ def make(db: Session, who: Actor, *, kind: OrganisationKind, name: str, now: dat
 def of(db: Session, person_id: UUID) -> Sequence[Membership]:
     """The organisations this person may act for, with the role there."""
     return store_access.memberships(db, person_id)
+
+
+def name_of(db: Session, organisation_id: UUID) -> str:
+    """What the organisation is called, as far as the wall is open."""
+    row = store_access.organisation(db, organisation_id)
+    return (row.name if row else None) or "—"
 
 
 def act_for(db: Session, who: Actor, party_id: UUID, *, now: datetime) -> str:
@@ -305,9 +311,3 @@ def _inside(db: Session, who: Actor, organisation_id: UUID) -> Iterator[None]:
     yield
     db.flush()
     wall.enter(db, party=who.party_id, person=who.person_id)
-
-
-def person_called(db: Session, person_id: UUID) -> str | None:
-    """The name of a colleague, as far as the wall is open."""
-    row = store.person(db, person_id)
-    return row.name if row else None

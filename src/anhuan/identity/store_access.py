@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, tuple_, update
+from sqlalchemy import func, or_, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
 from anhuan.identity.tables import GrantRow, MemberRow, OrganisationRow, PersonRow, SessionRow
@@ -16,8 +16,9 @@ from anhuan.identity.tables_access import (
     LookRow,
     SignatureRow,
 )
-from anhuan.kit.audit_tables import AuditRoot, AuditRow, AuditWaiting
+from anhuan.kit.audit_tables import AuditLink, AuditRoot, AuditRow, AuditWaiting
 
+_DATA_WAITING = text("SELECT exports, erasures FROM anhuan_data_waiting()")
 QUIETLY = {"synchronize_session": False}
 
 
@@ -33,6 +34,14 @@ class Membership(NamedTuple):
 
     organisation: OrganisationRow
     role: str
+
+
+class Proof(NamedTuple):
+    """Where a record stands in the chain: its place, the hash of its line, and the link that holds it."""
+
+    place: int
+    row_hash: str
+    link: str
 
 
 # Organisations
@@ -217,6 +226,11 @@ def people_by_id(db: Session, wanted: Sequence[UUID]) -> dict[UUID, PersonRow]:
     return {row.id: row for row in db.scalars(select(PersonRow).where(PersonRow.id.in_(wanted)))}
 
 
+def is_known(db: Session, person_id: UUID) -> bool:
+    """Whether there is such a person, without reading anything about them."""
+    return db.scalar(select(PersonRow.id).where(PersonRow.id == person_id)) is not None
+
+
 def set_state(db: Session, person_id: UUID, state: str) -> None:
     """What a person's account is in."""
     db.execute(update(PersonRow).where(PersonRow.id == person_id).values(state=state), execution_options=QUIETLY)
@@ -285,6 +299,24 @@ def count_acts(db: Session, act: str, *, since: datetime) -> int:
     """How many records of an act there are since a moment."""
     asked = select(func.count()).select_from(AuditRow).where(AuditRow.act == act, AuditRow.written_at >= since)
     return db.scalar(asked) or 0
+
+
+def data_waiting(db: Session) -> tuple[int, int]:
+    """How many exports and how many erasures people have asked for and still wait for."""
+    exports, erasures = db.execute(_DATA_WAITING).one()
+    return exports, erasures
+
+
+def proofs(db: Session, numbers: Sequence[int]) -> dict[int, Proof]:
+    """The links of these records, as far as the chain holds them already."""
+    asked = select(AuditLink.number, AuditLink.place, AuditLink.row_hash, AuditLink.link)
+    found = db.execute(asked.where(AuditLink.number.in_(numbers))).all()
+    return {number: Proof(place, row_hash.hex(), link.hex()) for number, place, row_hash, link in found}
+
+
+def last_roots(db: Session, *, at_most: int) -> Sequence[AuditRoot]:
+    """The newest signed roots of the audit chain."""
+    return db.scalars(select(AuditRoot).order_by(AuditRoot.number.desc()).limit(at_most)).all()
 
 
 def last_root(db: Session) -> AuditRoot | None:

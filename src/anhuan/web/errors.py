@@ -30,6 +30,17 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class TroubleAtDesk:
+    """The same inside the operators' console."""
+
+    template: ClassVar[str] = "desk/trouble.html"
+    status: int
+    sentence: str
+    code: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class TroubleNote:
     """The same inside a page that stays: the fragment htmx puts where the answer would have stood."""
 
@@ -62,7 +73,8 @@ def answer(request: Request, status: int, sentence: str, code: str) -> Response:
 
 
 def _answer(request: Request, status: int, sentence: str, code: str, number: str) -> Response:
-    kind = TroubleNote if page.is_partial(request) else Trouble
+    at_desk = request.url.path.startswith("/desk") and page.actor(request).may("desk.home")
+    kind = TroubleNote if page.is_partial(request) else TroubleAtDesk if at_desk else Trouble
     return page.render(request, kind(status, sentence, code, number), status=status)
 
 

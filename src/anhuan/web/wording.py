@@ -136,6 +136,11 @@ def exact_money(context: Context, amount: Fraction, currency: str = "CNY") -> st
     return f"¥{shown}" if currency == "CNY" else f"{currency} {shown}"
 
 
+def hexed(value: bytes) -> str:
+    """A hash as people compare it."""
+    return value.hex()
+
+
 def plain(minor: int | None, currency: str = "CNY") -> str:
     """An amount for an input field: `12860.50`."""
     return "" if minor is None else to_text(minor, currency)
@@ -145,6 +150,6 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "money": money,
     "signed": signed, "day": day, "short_day": short_day, "moment": moment,
     "short_moment": short_moment, "parts": parts,
-    "exact_money": exact_money, "plain": plain,
+    "exact_money": exact_money, "plain": plain, "hexed": hexed,
     "bank": bank, "bank_tile": bank_tile, "face": face, "tone": tone, "told": told, "percent": percent,
 }  # fmt: skip
