@@ -152,8 +152,8 @@ def test_a_hash_cannot_be_made_without_the_index_key(db: Session, monkeypatch: p
     before = keyed_hash("phone", "13800138000")
     held = keys.unlock
 
-    def another(*told: Any) -> Any:
-        return [keys.DataKey(key.number, key.purpose, bytes(32), key.retired) for key in held(*told)]
+    def another(*told: Any, **more: Any) -> Any:
+        return [keys.DataKey(key.number, key.purpose, bytes(32), key.retired) for key in held(*told, **more)]
 
     monkeypatch.setattr(keys, "unlock", another)
     vault.forget()

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "cards": ("anhuan.cards.cli", "Cards, due dates, what a late payment costs · 信用卡与到期日"),
     "plan": ("anhuan.planning.cli", "The cheapest way to pay on time · 还款方案"),
     "limits": ("anhuan.identity.cli_limits", "Your own limits, and the pause · 限额与暂停"),
+    "consent": ("anhuan.identity.cli_consent", "What you agreed to, purpose by purpose · 授权管理"),
     "work": ("anhuan.cli.work", "Do the background work until stopped · 后台任务"),
     "people": ("anhuan.identity.cli", "Who lives here, invitations, lost keys · 成员与邀请"),
     "demo": ("anhuan.cli.demo", "Fill a demo household · 示例数据"),

@@ -45,16 +45,9 @@ def seal_columns(connection: Connection, table: str, key: Sequence[str], made: M
 
 def _fill(connection: Connection, table: str, key: Sequence[str], made: Mapping[str, Made]) -> int:
     """Walk through the table by its key; each batch is one question and one update of whole columns."""
-    types = _types(connection, table)
     keys = ", ".join(key)
     old = ", ".join(f"{name}_clear AS {name}" for name in made)
-    others = ", ".join(name for name in types if name not in made and not name.endswith("_clear"))
-    arrays = ", ".join(f"CAST(:{name} AS {types[name]}[])" for name in (*key, *made))
-    update = text(
-        f"UPDATE {table} t SET {', '.join(f'{name} = n.{name}' for name in made)}"
-        f" FROM unnest({arrays}) AS n ({', '.join((*key, *made))})"
-        f" WHERE ({', '.join(f't.{name}' for name in key)}) = ({', '.join(f'n.{name}' for name in key)})"
-    )
+    others = ", ".join(name for name in _types(connection, table) if name not in made and not name.endswith("_clear"))
     after, done = "", 0
     last: dict[str, Any] = {}
     while True:
@@ -62,12 +55,26 @@ def _fill(connection: Connection, table: str, key: Sequence[str], made: Mapping[
         rows = [dict(row) for row in connection.execute(asked, last).mappings()]
         if not rows:
             return done
-        told: dict[str, Any] = {name: [row[name] for row in rows] for name in key}
-        told |= {name: [make(row) for row in rows] for name, make in made.items()}
-        connection.execute(update, told)
+        fresh = [{name: row[name] for name in key} | {name: make(row) for name, make in made.items()} for row in rows]
+        write_columns(connection, table, key, tuple(made), fresh)
         done += len(rows)
         last = {f"last_{name}": rows[-1][name] for name in key}
         after = f"WHERE ({keys}) > ({', '.join(f':last_{name}' for name in key)})"
+
+
+def write_columns(
+    connection: Connection, table: str, key: Sequence[str], columns: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Set these columns of many rows, found by their key, in one statement: each column is one array."""
+    types = _types(connection, table)
+    names = (*key, *columns)
+    arrays = ", ".join(f"CAST(:{name} AS {types[name]}[])" for name in names)
+    update = text(
+        f"UPDATE {table} t SET {', '.join(f'{name} = n.{name}' for name in columns)}"
+        f" FROM unnest({arrays}) AS n ({', '.join(names)})"
+        f" WHERE ({', '.join(f't.{name}' for name in key)}) = ({', '.join(f'n.{name}' for name in key)})"
+    )
+    connection.execute(update, {name: [row[name] for row in rows] for name in names})
 
 
 def _types(connection: Connection, table: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ import secrets
 import shlex
 import stat
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -173,12 +173,22 @@ def master(env: Mapping[str, str] | None = None, *, make: bool = False) -> KeySe
     if command and text:
         raise BadSetting("set ANHUAN_KMS_COMMAND or ANHUAN_MASTER_KEY, not both", field="ANHUAN_KMS_COMMAND")
     if command:
-        return CommandService(tuple(shlex.split(command)))
+        return service(command)
     if text:
         return HeldKey(read_key(text, field="ANHUAN_MASTER_KEY"))
     place = master_file(env)
     if make and not place.exists():
         write_key(place)
+    return held_in(place)
+
+
+def service(command: str) -> KeyService:
+    """The key service behind this program, given as a command line."""
+    return CommandService(tuple(shlex.split(command)))
+
+
+def held_in(place: Path) -> KeyService:
+    """The master key in this file; refuses a file that others can read or replace."""
     return HeldKey(_read_file(place))
 
 
@@ -190,7 +200,7 @@ def master_file(env: Mapping[str, str] | None = None) -> Path:
 def read_key(text: str, *, field: str) -> bytes:
     """A master key from its base64 text; refuses what is not 32 bytes, without repeating it."""
     try:
-        secret = base64.b64decode(text.strip(), validate=True)
+        secret = base64.b64decode(text.strip().encode(), validate=True)
     except binascii.Error:
         secret = b""
     if len(secret) != KEY_BYTES:
@@ -235,31 +245,44 @@ def add_key(connection: Connection, holder: KeyService, purpose: Purpose, *, now
     return number
 
 
-def unlock(rows: list[LockedKey], holder: KeyService | None = None) -> list[DataKey]:
-    """The keys that were not destroyed, opened by the master key of this installation."""
+def unlock(
+    rows: Sequence[LockedKey], holder: KeyService | None = None, *, known: Mapping[int, bytes] | None = None
+) -> list[DataKey]:
+    """The keys that were not destroyed, opened by the master key of this installation.
+
+    Those whose secrets are `known` by number are not opened again: no key service is asked twice.
+    """
     kept = [row for row in rows if row.wrapped is not None]
     if not kept:
         raise NoMasterKey("the database has no data keys: run `anhuan db migrate`")
-    held = holder or master()
-    if isinstance(held, HeldKey) and (foreign := {row.master for row in kept} - {held.name}):
-        sentence = f"the data keys are locked by the master key {', '.join(sorted(foreign))}, here is {held.name}"
-        raise NoMasterKey(sentence, field="ANHUAN_MASTER_KEY")
-    return [
-        DataKey(row.id, row.purpose, held.unwrap(row.wrapped or b"", _place(row.id, row.purpose)), bool(row.retired_at))
-        for row in kept
-    ]
+    opened = dict(known or {})
+    locked = [row for row in kept if row.id not in opened]
+    if locked:
+        held = holder or master()
+        _insist_on(held, locked)
+        opened |= {row.id: held.unwrap(row.wrapped or b"", _place(row.id, row.purpose)) for row in locked}
+    return [DataKey(row.id, row.purpose, opened[row.id], bool(row.retired_at)) for row in kept]
 
 
 def rewrap(connection: Connection, before: KeyService, after: KeyService) -> int:
     """Put every data key under another master key, in the caller's transaction, as the owner; returns how many."""
     store_keys.alone(connection)
-    rows = list(store_keys.keys(connection))
+    rows = [row for row in store_keys.keys(connection) if row.wrapped is not None]
     algorithm, name = after.algorithm, after.name
+    if {row.master for row in rows} == {name}:
+        return len(rows)  # a run that was killed before it could put the new master key into place
     opened = unlock(rows, before)
     for key in opened:
         wrapped = after.wrap(key.secret, _place(key.number, key.purpose))
         store_keys.relock(connection, key.number, algorithm=algorithm, master=name, wrapped=wrapped)
     return len(opened)
+
+
+def _insist_on(held: KeyService, locked: Sequence[LockedKey]) -> None:
+    """Say which master key is missing, instead of that a key is broken."""
+    if isinstance(held, HeldKey) and (foreign := {row.master for row in locked} - {held.name}):
+        sentence = f"the data keys are locked by the master key {', '.join(sorted(foreign))}, here is {held.name}"
+        raise NoMasterKey(sentence, field="ANHUAN_MASTER_KEY")
 
 
 def _place(number: int, purpose: Purpose) -> str:

@@ -25,7 +25,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Column, Connection, Dialect, Engine, LargeBinary, Table, create_engine, event
+from sqlalchemy import Column, ColumnElement, Connection, Dialect, Engine, LargeBinary, Table, create_engine, event
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator
@@ -217,7 +217,8 @@ class Sealed(TypeDecorator[Any]):
 
         def operate(self, op: Any, *other: Any, **more: Any) -> Any:
             """Refuse what the database cannot do with sealed values."""
-            if op in (operators.is_, operators.is_not) or (other and other[0] is None):
+            # SQLAlchemy itself asks whether a column equals a column, to find it again among others.
+            if op in (operators.is_, operators.is_not) or (other and isinstance(other[0], ColumnElement | None)):
                 return super().operate(op, *other, **more)
             raise TypeError(f"{self.expr} is sealed: the database cannot compare, order or add it")
 
@@ -307,6 +308,7 @@ class Ring:
         self.sealer: Sealer
         self._lend = lend
         self._lock = threading.Lock()
+        self._secrets: dict[int, bytes] = {}
         self._load()
 
     def renew(self, *, at_once: bool = False) -> None:
@@ -333,7 +335,8 @@ class Ring:
 
     def _load(self) -> None:
         with self._lend() as connection:
-            opened = keys.unlock(list(store_keys.keys(connection)))
+            opened = keys.unlock(store_keys.keys(connection), known=self._secrets)
+        self._secrets = {key.number: key.secret for key in opened}
         self._data = {key.number: key for key in opened if key.purpose == Purpose.DATA}
         self.openers = {}
         self._hash_keys: dict[str, bytes] = {}
