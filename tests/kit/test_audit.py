@@ -75,6 +75,8 @@ def test_the_payload_has_one_way_to_be_written() -> None:
     ({"note": "x" * 201}, "a long text"),
     ({"many": ["x" * 190] * 30}, "a payload too long"),
     ({"control": "a\nb"}, "a line end"),
+    ({"url": "https://x/?token=abcdef123456"}, "a token in an address"),
+    ({"key": "anh_live_0123456789abcdef"}, "a key of an API client"),
 ])  # fmt: skip
 def test_what_could_tell_who_somebody_is_never_reaches_the_log(facts: dict[str, Any], why: str) -> None:
     with pytest.raises(audit.NotForTheLog):

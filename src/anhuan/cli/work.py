@@ -27,6 +27,7 @@ def work(
     """Keep what was promised (exports, erasures, what the clock asks for) until stopped · 后台任务."""
     from anhuan import cards, planning, statements
     from anhuan.identity import holdings, journey  # noqa: F401 - it names the tasks of its room
+    from anhuan.kit import audit_jobs  # noqa: F401 - and so does the kit
 
     holdings.know(planning=planning, statements=statements, cards=cards)
     if not parent:
