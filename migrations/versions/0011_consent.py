@@ -118,6 +118,19 @@ FORGET = """
         END LOOP;
         RETURN gone;
     END $$"""
+# How much waits, for the first page of the desk, which may not read whose requests they are.
+WAITING = """
+    CREATE FUNCTION anhuan_data_waiting() RETURNS TABLE (exports bigint, erasures bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+        SELECT count(*) FILTER (WHERE kind = 'export'), count(*) FILTER (WHERE kind = 'erasure')
+        FROM data_requests WHERE state IN ('waiting', 'cooling', 'running')
+    $$"""
+# What a partner's program is called, for whoever is asked to share with it; programs that ended are unknown.
+PARTNER = """
+    CREATE FUNCTION anhuan_partner(client text) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+        SELECT c.name FROM public.api_clients c WHERE c.id::text = client AND c.ended_at IS NULL
+    $$"""
 ONLY_ADDED_TO = ("consent_events", "agreement_acceptances", "documents")
 
 
@@ -131,6 +144,11 @@ def upgrade() -> None:
     op.execute(wall.possession_policy("data_requests", "receipt_hash", "receipt"))
     for table in ONLY_ADDED_TO:
         op.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM anhuan_app, anhuan_desk, anhuan_work")
+    op.execute(WAITING)
+    op.execute("GRANT EXECUTE ON FUNCTION anhuan_data_waiting() TO anhuan_desk")
+    op.execute(PARTNER)
+    op.execute("REVOKE ALL ON FUNCTION anhuan_partner(text) FROM PUBLIC")
+    op.execute("GRANT EXECUTE ON FUNCTION anhuan_partner(text) TO anhuan_app, anhuan_desk, anhuan_work")
     op.execute(FORGET)
     op.execute("REVOKE ALL ON FUNCTION anhuan_forget(date) FROM PUBLIC, anhuan_app, anhuan_desk")
     op.execute("GRANT EXECUTE ON FUNCTION anhuan_forget(date) TO anhuan_work")

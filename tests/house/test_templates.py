@@ -18,7 +18,11 @@ from anhuan.web import shell
 TOP = Path(__file__).resolve().parents[2]
 TEMPLATES = TOP / "src" / "anhuan" / "web" / "templates"
 SCRIPTS = TOP / "src" / "anhuan" / "web" / "static"
-MODULES = ("cards.pages", "statements.pages", "planning.pages", "web.pages", "web.card", "web.education", "web.errors", "web.limits")
+MODULES = (
+    "cards.pages", "statements.pages", "planning.pages", "web.pages", "web.card", "web.education", "web.errors",
+    "web.limits", "identity.pages_consent", "identity.pages_data", "identity.pages_desk",
+    "identity.pages_desk_changes", "identity.pages_org", "identity.pages_own",
+)  # fmt: skip
 FRAME = {"shell"}  # given to every template beside the fields of its value
 BUILT_IN = {
     *("_", "gettext", "ngettext", "loop", "asset", "range", "dict", "lipsum", "cycler", "joiner", "namespace"),

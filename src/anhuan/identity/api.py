@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from anhuan.identity import api_limits
+from anhuan.identity import api_consent, api_limits
 
 router = APIRouter()
-for noun in (api_limits,):
+for noun in (api_consent, api_limits,):
     router.include_router(noun.router)

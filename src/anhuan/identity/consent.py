@@ -18,6 +18,7 @@ from anhuan.identity.consent_words import (
     NoConsent,
     Purpose,
     TextChanged,
+    UnknownPurpose,
     check_partner,
     written,
 )
@@ -94,20 +95,38 @@ def give(
     held = _standing(db, purpose, partner, last, now)
     if held.stands and not held.renew and last is not None and last.document_version == document.version:
         return held
-    line, days = PURPOSES[purpose], rules.house(PURPOSES[purpose].days, on=_day(now))
+    line = PURPOSES[purpose]
     row = _row(party, purpose, partner, last, document, actor=actor, now=now, channel=channel, lang=lang)
-    row.event, row.expires_at = GIVEN, now + timedelta(days=days)
+    row.event, row.expires_at = GIVEN, would_end(purpose, now)
     row.data_types, row.mode, row.periodic = list(line.data), line.mode.value, line.periodic
     _keep(db, row, actor, now)
     return _standing(db, purpose, partner, row, now)
 
 
 def give_by_command(
-    db: Session, party: UUID, purpose: Purpose, *, now: datetime, partner: str = "", lang: str = "zh"
-) -> Standing:
+    db: Session, party: UUID, purpose: Purpose, *, now: datetime, partner: str = "", lang: str = "zh",
+    version: int | None = None,
+) -> Standing:  # fmt: skip
     """The yes of whoever sits at this installation's command line, for the person it acts for."""
     who = Actor(ActorKind.COMMAND, person_id=party, party_id=party)
-    return give(db, party, purpose, actor=who, now=now, partner=partner, channel=Channel.COMMAND, lang=lang)
+    return give(
+        db, party, purpose, actor=who, now=now, partner=partner, channel=Channel.COMMAND, lang=lang, version=version
+    )
+
+
+def partner_called(db: Session, partner: str) -> str:
+    """What the partner is called that is to receive data; one that nobody knows cannot be shared with."""
+    if not partner:
+        return ""
+    name = store_consent.partner_name(db, partner)
+    if name is None:
+        raise UnknownPurpose("没有这家合作方。", field="purpose")
+    return name
+
+
+def would_end(purpose: Purpose, now: datetime) -> datetime:
+    """When a yes that is given now would end by its term."""
+    return now + timedelta(days=rules.house(PURPOSES[purpose].days, on=_day(now)))
 
 
 def withdraw(
@@ -125,6 +144,12 @@ def withdraw(
     row.event, row.data_types, row.mode, row.periodic = WITHDRAWN, last.data_types, last.mode, last.periodic
     _keep(db, row, actor, now)
     return _standing(db, purpose, partner, row, now)
+
+
+def withdraw_by_command(db: Session, party: UUID, purpose: Purpose, *, now: datetime, partner: str = "") -> Standing:
+    """The no of whoever sits at this installation's command line."""
+    who = Actor(ActorKind.COMMAND, person_id=party, party_id=party)
+    return withdraw(db, party, purpose, actor=who, now=now, partner=partner, channel=Channel.COMMAND)
 
 
 def withdraw_all(db: Session, party: UUID, *, actor: Actor, now: datetime) -> int:

@@ -94,6 +94,11 @@ class Document:
         said = "\x00".join((self.kind, str(self.version), self.made_on.isoformat(), self.zh, self.en))
         return hashlib.sha256(said.encode()).digest()
 
+    @property
+    def fingerprint(self) -> str:
+        """The first sixteen digits of that name, enough to compare by eye."""
+        return self.sha256.hex()[:16]
+
     def title(self, lang: str) -> str:
         """What the text is called."""
         return TITLES[self.kind].in_(lang)

@@ -12,6 +12,7 @@ from anhuan.identity.tables_consent import AcceptanceRow, ConsentRow, DataReques
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 _FORGET = text("SELECT anhuan_forget(:day)")
+_PARTNER = text("SELECT anhuan_partner(:client)")
 OPEN = ("waiting", "cooling", "running")
 
 
@@ -41,6 +42,12 @@ def events(db: Session, party: UUID, *, at_most: int) -> Sequence[ConsentRow]:
     """Every yes and no of a party, newest first."""
     asked = select(ConsentRow).where(ConsentRow.user_id == party)
     return db.scalars(asked.order_by(ConsentRow.at.desc(), ConsentRow.step.desc()).limit(at_most)).all()
+
+
+def partner_name(db: Session, client: str) -> str | None:
+    """What a partner's standing program is called, or None."""
+    found: str | None = db.scalar(_PARTNER, {"client": client})
+    return found
 
 
 def documents(db: Session, kind: str) -> Sequence[DocumentRow]:

@@ -16,7 +16,8 @@ from anhuan.web import assets, errors, language, wording
 from anhuan.web.guard import Door, Guard, door_of, sorry
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
-TABS: Final = {"cards": "cards", "plan": "plan", "me": "me", "import": "me", "education": "me"}
+ME: Final = ("me", "import", "education", "documents", "receipts")
+TABS: Final = {"cards": "cards", "plan": "plan", **dict.fromkeys(ME, "me")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,13 @@ class Shell:
     token: str
     note: str
     hide_amounts: bool
+    rights: frozenset[str]
+    roles: tuple[str, ...]
+    frozen: bool
+    acting_for: str
     today: date
     now: datetime
+    news: bool
 
 
 def mount(app: FastAPI, *, door: Door | None = None) -> None:
@@ -39,13 +45,18 @@ def mount(app: FastAPI, *, door: Door | None = None) -> None:
     The door is the one of this installation's settings unless another is given.
     """
     from anhuan.cards import pages as cards
+    from anhuan.identity import pages as sign_in
+    from anhuan.identity import pages_consent, pages_data, pages_desk, pages_desk_changes, pages_org, pages_own
+    from anhuan.identity import pages_security as security
     from anhuan.planning import pages as planning
     from anhuan.statements import pages as statements
     from anhuan.web import card, education, limits, pages
 
     app.state.pages = render
-    for room in (assets, pages, limits, education, cards, card, statements, planning):
+    for room in (assets, sign_in, security, pages, limits, education, cards, card, statements, planning):
         app.include_router(room.router)
+    for part in (pages_consent, pages_data, pages_desk, pages_desk_changes, pages_org, pages_own):
+        app.include_router(part.router)
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=600)
     app.add_middleware(Guard, door=door or door_of(settings.read()), sessions=app.state.sessions)
@@ -60,17 +71,23 @@ def render(request: Request, value: page.Page) -> str:
 
 def shell_of(request: Request) -> Shell:
     """The frame's own value for this request."""
-    who = page.visitor(request)
-    head = request.url.path.strip("/").split("/")[0]
+    who, actor = page.visitor(request), page.actor(request)
+    head, *rest = request.url.path.strip("/").split("/")
+    desk = f"desk.{rest[0] if rest else 'home'}"  # entries of the console are named as the rights that open them
     return Shell(
         lang=who.lang,
         path=request.url.path,
-        tab=TABS.get(head, "home" if head in ("", "calendar") else ""),
+        tab=desk if head == "desk" else TABS.get(head, "home" if head in ("", "calendar") else ""),
         token=page.form_token(request),
         note=page.read_note(request),
         hide_amounts=who.hide_amounts,
+        rights=actor.rights,
+        roles=tuple(sorted(actor.roles)),
+        frozen=actor.frozen,
+        acting_for=getattr(request.state, "acting_for", ""),
         today=page.today(request),
         now=page.now(request),
+        news=page.actor(request).news and request.url.path != "/me/security",
     )
 
 
