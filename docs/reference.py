@@ -1,4 +1,4 @@
-"""Writes docs/REFERENCE.md from the code itself; `--check` only compares, and a test of the house does that."""
+"""Writes docs/REFERENCE.md and docs/DATA.md from the code itself; `--check` only compares, as a test does."""
 
 import importlib
 import inspect
@@ -13,24 +13,69 @@ from sqlalchemy.orm import sessionmaker
 
 import anhuan
 from anhuan import app
+from anhuan.cli import keys as commands_of_keys
 from anhuan.cli import main as command_line
-from anhuan.kit import settings
+from anhuan.kit import db, settings
 from anhuan.kit.errors import Bad, Broken, Unavailable
+from anhuan.kit.vault import Sealed
 
 PAGE = Path(__file__).with_name("REFERENCE.md")
+DATA_PAGE = Path(__file__).with_name("DATA.md")
 HEAD = """# Reference: settings, commands, pages, API, error codes
 
 Written by `make docs` from the code. The API's full description is at `/api/v1/openapi.json`.
 """
 
 
+DATA_HEAD = """# What is kept, in which class, and how
+
+Written by `make docs` from the declarations beside the columns (`info=C1`, `C2`, `C3` of `kit/classes.py`, after
+JR/T 0171-2020); a test fails on a column without one.
+
+- **C1**: ids, days, codes, digits cut to the last four. In clear, behind the wall of rows.
+- **C2**: who somebody is, what they own and owe, how they can be reached. Sealed by the application (`kit/vault.py`)
+  or kept as a keyed hash; each exception states its reason.
+- **C3**: what lets somebody in. Only as a hash, or sealed where the value itself must be used again. No security code
+  of a card (CVV) is kept in any form: there is no column for it.
+
+How values are sealed, and what is not hidden by it: [decision 0010](decisions/0010-sealed-columns.md).
+"""
+
+
 def main() -> int:
-    """Write the page, or say that it is out of date."""
-    text = "\n".join([HEAD, *tables()]) + "\n"
+    """Write the pages, or say that one is out of date."""
+    texts = {PAGE: "\n".join([HEAD, *tables()]) + "\n", DATA_PAGE: "\n".join([DATA_HEAD, *data_classes()]) + "\n"}
     if "--check" not in sys.argv:
-        PAGE.write_text(text)
+        for page, text in texts.items():
+            page.write_text(text)
         return 0
-    return 0 if PAGE.exists() and PAGE.read_text() == text else 1
+    return 0 if all(page.exists() and page.read_text() == text for page, text in texts.items()) else 1
+
+
+def data_classes() -> Iterator[str]:
+    """The sections of the page on data: the exceptions first, then every column of each room."""
+    commands_of_keys.import_tables()
+    rooms: dict[str, list[tuple[str, ...]]] = {}
+    exceptions: list[tuple[str, ...]] = []
+    for mapper in sorted(db.Base.registry.mappers, key=lambda one: str(one.local_table)):
+        room = mapper.class_.__module__.split(".")[1]
+        for column in mapper.local_table.columns:
+            row = (f"`{column.table.name}.{column.name}`", str(column.info["data_class"]), how_kept(column))
+            rooms.setdefault(room, []).append(row)
+            exceptions += [row] if "clear" in column.info or "hashed" in column.info else []
+    columns = ("column", "class", "how it is kept")
+    yield section("C2 and C3 that are not sealed, and why", columns, exceptions)
+    for room, rows in sorted(rooms.items()):
+        yield section(f"Room `{room}`", columns, rows)
+
+
+def how_kept(column: Any) -> str:
+    """How a column's values lie in the database, in words."""
+    if "hashed" in column.info:
+        return f"not itself: {column.info['hashed']}"
+    if "clear" in column.info:
+        return f"in clear: {column.info['clear']}"
+    return "sealed" if isinstance(column.type, Sealed) else "in clear"
 
 
 def tables() -> Iterator[str]:

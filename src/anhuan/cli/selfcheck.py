@@ -66,10 +66,26 @@ def check_calendar() -> str:
     return f"working days known for {this_year}, {later} for {this_year + 1}"
 
 
+def check_keys() -> str:
+    """The master key opens the data keys, and the one that seals is far from worn out."""
+    from anhuan.kit import store_keys, vault
+
+    vault.open_("selfcheck.probe", vault.seal("selfcheck.probe", 0))
+    with db.sessions().begin() as session:
+        rows = [row for row in store_keys.keys(session.connection()) if row.purpose == "data" and not row.retired_at]
+    newest = rows[-1]
+    if len(rows) > 1:
+        raise Broken("a rotation was not finished: run `anhuan keys rotate` again")
+    if newest.seals_reserved > vault.WORN_AT:
+        raise Broken(f"data key {newest.id} has sealed {newest.seals_reserved:,} values: run `anhuan keys rotate`")
+    return f"data key {newest.id} seals, {newest.seals_reserved / vault.MOST_SEALS:.1%} used"
+
+
 CHECKS: Final[dict[str, Callable[[], str]]] = {
     "settings": check_settings,
     "database": check_database,
     "rights": check_rights,
     "tables": check_tables,
+    "keys": check_keys,
     "calendar": check_calendar,
 }

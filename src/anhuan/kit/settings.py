@@ -40,6 +40,9 @@ SETTINGS: Final = (
     Setting(
         "ANHUAN_AUDIT_SINK", "nobody", "command that gets each signed root of the audit log on stdin, to keep elsewhere"
     ),
+    Setting("ANHUAN_MASTER_KEY", "the file keys/master.key", "master key over the data keys: 32 bytes in base64"),
+    Setting("ANHUAN_KMS_COMMAND", "none", "program that speaks to a key service, which then holds the master key"),
+    Setting("ANHUAN_CIPHER", "aes", "how values are sealed from now on: aes (AES-256-GCM) or sm4 (SM4-GCM)"),
     Setting("ANHUAN_PG_BIN", "the bundled binaries", "folder with initdb, pg_ctl and postgres for the embedded server"),
     Setting("ANHUAN_HOME", "var in a checkout, else ~/.local/share/anhuan", "folder for the data of this installation"),
     Setting("ANHUAN_PORT", "8000", "port of the web pages on this machine"),
