@@ -1,9 +1,11 @@
 """The audit log from the writer's side: what goes in, who may, what comes back."""
 
+import ast
 import hashlib
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -258,3 +260,18 @@ def test_the_database_and_the_program_reckon_the_same_bytes(own_database: Engine
     assert row == row_hash
     line = audit_bytes.link_line(place, audit_bytes.moment(linked_at), number, row.hex(), audit_bytes.GENESIS.hex())
     assert audit_bytes.digest(line) == link
+
+
+def test_every_act_that_code_names_has_its_line() -> None:
+    package = Path(audit.__file__).resolve().parents[1]
+    named = {
+        (file.name, call.args[2].value)
+        for file in package.rglob("*.py")
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func) == "audit.write"
+        and len(call.args) > 2
+        and isinstance(call.args[2], ast.Constant)
+    }
+    assert len(named) > 5
+    assert {one for one in named if one[1] not in audit.ACTS} == set()
