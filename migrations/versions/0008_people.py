@@ -47,6 +47,7 @@ TABLES = (
         role text not null,
         since timestamptz not null,
         until timestamptz,
+        ends_at timestamptz,
         given_by uuid not null,
         change_id uuid,
         primary key (person_id, id),
@@ -202,7 +203,8 @@ ASKED_FIRST = """
     ) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         SELECT s.id, s.person_id, s.party_id, s.strength, s.seen_at, s.ends_at, p.state, p.lang,
             CASE WHEN s.party_id = s.person_id
-                THEN (SELECT array_agg(g.role) FROM role_grants g WHERE g.person_id = s.person_id AND g.until IS NULL)
+                THEN (SELECT array_agg(g.role) FROM role_grants g WHERE g.person_id = s.person_id AND g.until IS NULL
+                      AND (g.ends_at IS NULL OR g.ends_at > now()))
                 ELSE (SELECT array_agg(m.role) FROM members m JOIN organisations o ON o.id = m.organisation_id
                       WHERE m.person_id = s.person_id AND m.organisation_id = s.party_id AND m.until IS NULL
                       AND o.state = 'active')

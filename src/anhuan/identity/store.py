@@ -25,6 +25,7 @@ class Held(NamedTuple):
     state: str
     lang: str | None
     roles: Sequence[str] | None
+    news: bool
 
 
 def held(db: Session, token_hash: bytes) -> Held | None:
