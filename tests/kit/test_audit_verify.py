@@ -298,6 +298,18 @@ def test_a_root_kept_elsewhere_finds_what_file_and_table_together_hide(log: Log,
     ]
 
 
+def test_roots_that_somebody_kept_for_a_while_are_enough(log: Log, tmp_path: Path) -> None:
+    for _ in range(3):
+        write(1)
+        audit_roots.seal_due(now=clock.now(), home=log.home, today_too=True)
+    whole = audit_roots.roots_file(log.home).read_text().splitlines(keepends=True)
+    kept = tmp_path / "kept.jsonl"
+    kept.write_text("".join(whole[1:3]))  # neither the first nor the last
+    assert log.findings(roots=kept) == []
+    kept.write_text(whole[0] + whole[3])  # but not with a hole
+    assert [kind for kind, _ in log.findings(roots=kept)] == ["root_unpublished", "root_unpublished", "root_order"]
+
+
 def test_a_check_may_begin_at_a_signed_root(log: Log) -> None:
     write(6)
     audit_roots.seal_due(now=clock.now(), home=log.home, today_too=True)
