@@ -10,11 +10,11 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy.orm import Session
 
-from anhuan.identity import codes, demonstration, devices, doors, passkeys, passwords, recovery, signin, throttle
+from anhuan.identity import codes, demonstration, devices, doors, passkeys, passwords, recovery, rules, signin, throttle
 from anhuan.identity.demonstration import Invented
 from anhuan.identity.recovery import Recovery, Stage
 from anhuan.identity.signin import Browser, SignedIn
-from anhuan.kit import actors, news, page, settings
+from anhuan.kit import actors, clock, news, page, settings
 from anhuan.kit.actors import Strength
 from anhuan.kit.doors import own_path, status_of
 from anhuan.kit.errors import Bad, Refused, Unavailable
@@ -75,6 +75,7 @@ class NewPassword:
     keeps: bool  # the sign-in name is there already and stays
     secret: str
     picture: str
+    least: int
     trouble: str
     field: str
 
@@ -95,6 +96,7 @@ class Recover:
 
     template: ClassVar[str] = "identity/recover.html"
     trouble: str
+    hours: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +276,11 @@ def welcome_by_password(
 @router.get("/recover", dependencies=[Public])
 def recover(request: Request) -> Response:
     """The way for whoever has lost every key."""
-    return page.render(request, Recover(""))
+    return page.render(request, _recover_page(request))
+
+
+def _recover_page(request: Request, trouble: str = "") -> Recover:
+    return Recover(trouble, rules.house("recovery_hours", on=page.today(request)))
 
 
 @router.post("/recover", dependencies=[Public, Ours])
@@ -286,7 +292,7 @@ def begin_recovery(request: Request, db: page.Transaction, code: Text = "") -> R
         owner, token = recovery.begin_by_code(db, code, now=now)
     except Refused as bad:
         signin.refused(db, None, "recovery", now=now, why=bad.code)
-        return page.render(request, Recover(told(request, bad)), status=status_of(bad))
+        return page.render(request, _recover_page(request, told(request, bad)), status=status_of(bad))
     state = recovery.look(db, token, now=now)
     done = signin.let_in(db, owner, Strength.RECOVERY, browser, now=now, how="recovery")
     return shown_once(request, done, _recovering(state, token))
@@ -410,7 +416,8 @@ def new_password(
     drawn = codes.picture(kept, signin.cleaned(handle or name) or "Anhuan")
     trouble = told(request, bad) if bad is not None and request is not None else ""
     field = (bad.field or "") if bad is not None else ""
-    return NewPassword(action, back, joins, name, handle, keeps, kept, drawn, trouble, field)
+    least = rules.house("password_least", on=clock.today())
+    return NewPassword(action, back, joins, name, handle, keeps, kept, drawn, least, trouble, field)
 
 
 def told(request: Request, bad: Bad) -> str:

@@ -102,7 +102,15 @@ def cancel_recovery(request: Request, db: page.Transaction) -> Response:
     who, now = page.actor(request), page.now(request)
     recovery.cancel(db, who, now=now)
     store_signin.read_notices(db, _me(who), now=now)
-    return page.go(HERE, request=request, note="已取消找回。账户没有任何改动。")
+    return page.go(
+        HERE,
+        request=request,
+        note=said(
+            request,
+            "已取消找回。账户没有任何改动。",
+            "The recovery was stopped. Nothing about your account has changed.",
+        ),
+    )
 
 
 # A second way in, and codes for paper
@@ -152,7 +160,7 @@ def add_key(request: Request, db: page.Transaction, challenge: Text = "", creden
     if key.person_id != who.person_id:
         raise passkeys.ChallengeGone("这次验证已过期或已用过,请重新开始。")
     passkeys.keep(db, key, name=browser_of(request).name, now=now)
-    return page.go(HERE, request=request, note="通行密钥已添加。")
+    return page.go(HERE, request=request, note=said(request, "通行密钥已添加。", "The passkey was added."))
 
 
 @router.post(f"{HERE}/keys/{{key_id}}/name", dependencies=[Mine, Ours])
@@ -160,7 +168,7 @@ def rename_key(key_id: UUID, request: Request, db: page.Transaction, name: Text 
     """Call a key by another name."""
     recovery.insist_done(page.actor(request))
     passkeys.rename(db, page.actor(request), key_id, name, now=page.now(request))
-    return page.go(HERE, request=request, note="名称已改。")
+    return page.go(HERE, request=request, note=said(request, "名称已改。", "The name was changed."))
 
 
 @router.post(f"{HERE}/keys/{{key_id}}/remove", dependencies=[Mine, Ours])
@@ -171,7 +179,7 @@ def remove_key(key_id: UUID, request: Request, db: page.Transaction) -> Response
         return again
     others = signin.ways_in(db, _me(who)).count > 1
     passkeys.remove(db, who, key_id, now=now, others=others)
-    return page.go(HERE, request=request, note="通行密钥已移除。")
+    return page.go(HERE, request=request, note=said(request, "通行密钥已移除。", "The passkey was removed."))
 
 
 # Password and codes
@@ -229,7 +237,9 @@ def remove_password(request: Request, db: page.Transaction) -> Response:
         raise passkeys.LastWayIn("这是您最后的登录方式,请先添加另一种。")
     store_signin.forget_password(db, _me(who))
     audit.write(db, who, "totp.removed", f"person:{_me(who)}", now=now)
-    return page.go(HERE, request=request, note="密码和动态码已移除。")
+    return page.go(
+        HERE, request=request, note=said(request, "密码和动态码已移除。", "Password and codes were removed.")
+    )
 
 
 # Proving again
@@ -270,7 +280,9 @@ def prove(
     except (Refused, Unavailable) as bad:
         value = Prove(own_path(back), signin.ways_in(db, _me(who)), told(request, bad))
         return page.render(request, value, status=status_of(bad))
-    answer = page.go(own_path(back), request=request, note="已验证,请继续。")
+    answer = page.go(
+        own_path(back), request=request, note=said(request, "已验证,请继续。", "That is proved; please go on.")
+    )
     doors.keep_session(answer, token)
     return answer
 
@@ -285,7 +297,7 @@ def end_device(session_id: UUID, request: Request, db: page.Transaction) -> Resp
     recovery.insist_done(who)
     if not sessions.end_one(db, who, session_id, now=page.now(request)):
         raise page.NotFound("没有这台设备。")
-    return page.go(HERE, request=request, note="那台设备已退出。")
+    return page.go(HERE, request=request, note=said(request, "那台设备已退出。", "That device is signed out."))
 
 
 @router.post("/me/devices/end", dependencies=[Mine, Ours])
@@ -294,14 +306,19 @@ def end_all_devices(request: Request, db: page.Transaction) -> Response:
     who = page.actor(request)
     recovery.insist_done(who)
     sessions.end_all(db, who, now=page.now(request))
-    return _outside(request, "所有设备都已退出。")
+    return _outside(request, said(request, "所有设备都已退出。", "All devices are signed out."))
 
 
 @router.post("/sign-out", dependencies=[Mine, Ours])
 def sign_out(request: Request, db: page.Transaction) -> Response:
     """Sign out here."""
     sessions.end(db, page.actor(request), now=page.now(request))
-    return _outside(request, "已退出登录。")
+    return _outside(request, said(request, "已退出登录。", "You are signed out."))
+
+
+def said(request: Request, zh: str, en: str) -> str:
+    """One sentence in the visitor's language."""
+    return en if page.visitor(request).lang == "en" else zh
 
 
 def _outside(request: Request, note: str) -> Response:
