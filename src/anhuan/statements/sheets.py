@@ -15,6 +15,10 @@ from anhuan.statements.model import Problem, TooLarge, Unreadable
 MAX_ROWS: Final = 1_000_000
 MAX_COLUMNS: Final = 400
 _MAX_TABLES: Final = 200
+_MAX_NESTING: Final = 500  # a real mail has some 30 tables in tables; looking for tables costs its square
+_NESTING: Final = re.compile(
+    rb"<(/?)(?:table|div|span|font|center|section|ul|ol|blockquote|form|a|b|i|u|em|strong)\b", re.I
+)
 _MAX_CELLS: Final = 5_000_000  # of all tables of one HTML file
 _MAX_CELL: Final = 100_000
 _DELIMITERS: Final = (",", "\t", ";", "|")
@@ -73,6 +77,8 @@ def extract_tables(data: bytes) -> list[list[list[str]]]:
     """The rows of each innermost table. Only for the worker."""
     from selectolax.lexbor import LexborHTMLParser
 
+    if _nesting(data) > _MAX_NESTING:
+        raise TooLarge("网页的层次太深")
     found: list[list[list[str]]] = []
     cells = 0
     for table in LexborHTMLParser(data.decode("utf-8")).css("table"):
@@ -84,6 +90,15 @@ def extract_tables(data: bytes) -> list[list[list[str]]]:
             raise TooLarge(f"表格超过 {_MAX_CELLS} 格")
         found.append(rows)
     return found
+
+
+def _nesting(data: bytes) -> int:
+    """How deep the elements that must be closed stand in each other, by their tags alone: no tree is built for it."""
+    deepest = depth = 0
+    for tag in _NESTING.finditer(data):
+        depth += -1 if tag[1] else 1
+        deepest, depth = max(deepest, depth), max(depth, 0)
+    return deepest
 
 
 _BAD_CHARACTERS: Final = Problem("file.bad_characters", "文件中有无法识别的字符")
@@ -118,7 +133,10 @@ def _delimiter(text: str) -> str:
     lines = [line for line in text[:200_000].splitlines()[:200] if line.strip()]
     best, best_score = ",", 0
     for delimiter in _DELIMITERS:
-        counts = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter))
+        try:
+            counts = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter))
+        except csv.Error:  # one endless cell: whoever reads the rows refuses it
+            continue
         score = max((count * min(width, 12) for width, count in counts.items() if width > 1), default=0)
         if score > best_score:
             best, best_score = delimiter, score
