@@ -215,7 +215,7 @@ def publish(
         )
     )  # fmt: skip
     db.flush()
-    facts = {"kind": kind.value, "version": made.version, "sha256": made.sha256.hex(), "in_force_on": in_force_on,
+    facts = {"kind": kind.value, "version": made.version, "sha256": made.sha256.hex(), "in_force_on": in_force_on.isoformat(),
              "proposed_by": proposed_by}  # fmt: skip
     audit.write(db, approver, "agreement.published", f"document:{kind.value}:{made.version}", facts, now=now)
     return made
