@@ -1,6 +1,5 @@
 """The archive of an export: for machines a JSON and a CSV file of each table, for people one page to open offline."""
 
-import csv
 import hashlib
 import html
 import io
@@ -14,10 +13,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from anhuan.identity.consent_words import Said
+from anhuan.kit import cells
 from anhuan.kit.holdings import Sheet
 
 SHOWN: Final = 500  # rows of one table that the page prints; the files hold all of them
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # a sheet program would run what begins so (OWASP, CSV injection)
 STYLE: Final = (
     "body{font:16px/1.6 -apple-system,'PingFang SC','Noto Sans CJK SC',sans-serif;color:#16181d;background:#f5f6f4;"
     "max-width:1100px;margin:0 auto;padding:24px 16px}section{background:#fff;border-radius:16px;padding:16px 20px;"
@@ -90,11 +89,7 @@ class Archive:
 
 def csv_of(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """A table as CSV that a sheet program shows and never runs."""
-    out = io.StringIO()
-    written = csv.writer(out)
-    written.writerow(columns)
-    written.writerows([[_cell(value) for value in row] for row in rows])
-    return "\ufeff" + out.getvalue()  # with the mark by which sheet programs know UTF-8
+    return cells.to_csv([columns, *([_cell(value) for value in row] for row in rows)]).decode()
 
 
 def plain(value: Any) -> Any:
@@ -116,12 +111,10 @@ def plain(value: Any) -> Any:
             return str(value)
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: Any) -> str:
     if isinstance(value, dict | list):
-        value = json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return "'" + value
-    return value
+        return json.dumps(value, ensure_ascii=False)
+    return "" if value is None else str(value)
 
 
 def _section(sheet: Sheet, rows: Sequence[Sequence[Any]]) -> str:
