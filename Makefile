@@ -18,7 +18,7 @@ help:
 	@echo "make fuzz    feed the readers broken files"
 	@echo "make crash   kill the database again and again, count lost rows"
 	@echo "make format  put the code into the house's format"
-	@echo "make docs    write docs/REFERENCE.md and the outputs in the README"
+	@echo "make docs    write docs/REFERENCE.md, docs/ROLES.md and the outputs in the README"
 	@echo "make lock    renew requirements/"
 	@echo "make sbom    write the list of parts to build/sbom.cdx.json"
 	@echo "make audit-packages  ask what is known against our packages"
@@ -62,6 +62,8 @@ format: setup
 
 docs: setup
 	@$(BIN)/python docs/reference.py
+	@$(BIN)/python docs/attacks.py
+	@$(BIN)/python docs/roles.py
 	@$(BIN)/python docs/console.py
 
 bench: setup

@@ -279,7 +279,7 @@ class CannotMake(Exception):
 
 def questions() -> list[tuple[str, Callable[..., Any]]]:
     """Every public function of every room's stores that names whose rows it is about."""
-    found = []
+    found: list[tuple[str, Callable[..., Any]]] = []
     for room in pkgutil.iter_modules(anhuan.__path__):
         if not room.ispkg:
             continue
