@@ -56,6 +56,7 @@ def create() -> FastAPI:
     for room in ROOMS:
         if importlib.util.find_spec(f"anhuan.{room}.api"):
             api.include_router(importlib.import_module(f"anhuan.{room}.api").router)
+    api.include_router(importlib.import_module("anhuan.cards.api_partner").router)
     api.add_api_route(
         "/openapi.json", _described, include_in_schema=False, dependencies=[page.needs(PUBLIC)], response_model=None
     )

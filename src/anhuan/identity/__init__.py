@@ -4,11 +4,12 @@ It stands under every other room and above the kit alone. Rows of a party are op
 """
 
 from anhuan.identity.doors import admit, answer_of, keep_session, renewed
+from anhuan.identity.keys_at_door import open_shared
 from anhuan.identity.rights import Role, rights_of, roles_with
 from anhuan.identity.rules import house
 from anhuan.identity.sessions import add_person, open_session
 
 __all__ = [
-    "Role", "add_person", "admit", "answer_of", "house", "keep_session", "open_session", "renewed", "rights_of",
-    "roles_with",
+    "Role", "add_person", "admit", "answer_of", "house", "keep_session", "open_session", "open_shared",
+    "renewed", "rights_of", "roles_with",
 ]  # fmt: skip
