@@ -59,7 +59,7 @@ def test_read_shows_people_a_table(folder: Path) -> None:
 
 
 def test_import_shows_asks_stores_and_is_taken_back(db: Session, folder: Path) -> None:
-    only = run("import", folder, "--preview")
+    only = run("import", folder, "--preview", "--agree")
     assert (only.exit_code, service.lines(db, LOCAL_USER).total) == (0, 0)
     done = run("import", folder, "--yes")
     assert done.exit_code == 0, done.output
@@ -74,7 +74,7 @@ def test_import_shows_asks_stores_and_is_taken_back(db: Session, folder: Path) -
 
 
 def test_import_stores_nothing_when_the_person_says_no(db: Session, folder: Path) -> None:
-    done = CliRunner().invoke(app, ["import", str(folder), "--lang", "en"], input="n\n")
+    done = CliRunner().invoke(app, ["import", str(folder), "--lang", "en", "--agree"], input="n\n")
     assert done.exit_code == 1
     assert service.lines(db, LOCAL_USER).total == 0
 
@@ -84,6 +84,6 @@ def test_columns_of_an_unknown_table_are_named_once(db: Session, tmp_path: Path)
     table.write_text("Eins,Zwei,Drei\nx,2026-10-01,2.00\ny,2026-10-02,3.50\n")
     columns = ("-c", "traded_on=Zwei", "-c", "description=Eins", "-c", "amount=Drei", "--spending", "positive")
     run("map", table, *columns)
-    done = run("import", table, "--yes")
+    done = run("import", table, "--yes", "--agree")
     assert done.exit_code == 0, done.output
     assert sorted(line.amount for line in service.lines(db, LOCAL_USER).lines) == [200, 350]

@@ -215,8 +215,8 @@ def publish(
         )
     )  # fmt: skip
     db.flush()
-    facts = {"kind": kind.value, "version": made.version, "sha256": made.sha256.hex(), "in_force_on": in_force_on.isoformat(),
-             "proposed_by": proposed_by}  # fmt: skip
+    facts = {"kind": kind.value, "version": made.version, "sha256": made.sha256.hex(), "proposed_by": proposed_by,
+             "in_force_on": in_force_on.isoformat()}  # fmt: skip
     audit.write(db, approver, "agreement.published", f"document:{kind.value}:{made.version}", facts, now=now)
     return made
 
