@@ -1,5 +1,6 @@
 """The server as a person starts it: pages come, nobody else can connect, Ctrl-C ends everything, data stay."""
 
+import http.client
 import os
 import signal
 import socket
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from anhuan.cli import serve
-from anhuan.kit import postgres
+from anhuan.kit import ids, postgres
 
 
 @pytest.fixture
@@ -43,43 +45,76 @@ def test_a_port_that_is_taken_is_named_with_a_way_out() -> None:
 
 @pytest.mark.timeout(500)  # two whole starts
 def test_the_first_start_shows_the_demo_household_and_a_second_one_keeps_it(home: Path) -> None:
-    first = start(home)
-    page = wait_for_page(first[1])
+    first = start(home, "--demo")
+    page = home_page(first[1])
     stop(first[0])
     assert "招商银行" in page
     assert not postgres.Embedded(home).running(), "Ctrl-C stops the database too"
 
-    second = start(home)
-    assert amounts(wait_for_page(second[1])) == amounts(page)
+    second = start(home, "--demo")
+    assert amounts(home_page(second[1])) == amounts(page)
     stop(second[0])
 
 
-def start(home: Path) -> tuple[subprocess.Popen[str], int]:
+@pytest.mark.timeout(500)
+def test_a_real_start_shows_a_welcome_link_and_no_invented_people_and_is_never_a_demonstration(home: Path) -> None:
+    process, port = start(home)
+    assert 'name="who"' not in wait_for(port, "/sign-in")
+    said = stop(process)
+    link = next(line for line in said.splitlines() if "/welcome/" in line)
+    assert link.startswith(f"http://localhost:{port}/welcome/")
+
+    refused, _ = start(home, "--demo")
+    _, wrong = refused.communicate(timeout=200)
+    assert refused.returncode == 1
+    assert "ANHUAN_HOME" in wrong
+
+
+def start(home: Path, *options: str) -> tuple[subprocess.Popen[str], int]:
     port = free_port()
-    command = [sys.executable, "-m", "anhuan.cli", "serve", "--demo", "--port", str(port)]
+    command = [sys.executable, "-m", "anhuan.cli", "serve", *options, "--port", str(port)]
     env = os.environ | {"ANHUAN_HOME": str(home)}
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True), port
 
 
-def wait_for_page(port: int) -> str:
-    """The home page, as soon as it answers."""
+def wait_for(port: int, path: str) -> str:
+    """A page, as soon as it answers."""
     until = time.monotonic() + 150
     while time.monotonic() < until:
         try:
-            with urllib.request.urlopen(f"http://localhost:{port}/", timeout=30) as answer:
+            with urllib.request.urlopen(f"http://localhost:{port}{path}", timeout=30) as answer:
                 return str(answer.read().decode())
         except OSError:  # not yet
             time.sleep(0.2)
     raise AssertionError("no page came")
 
 
-def stop(process: subprocess.Popen[str]) -> None:
-    """Press Ctrl-C; the program ends in order and has told its address."""
+def home_page(port: int) -> str:
+    """The home page of the invented card holder, signed in by one tap."""
+    wait_for(port, "/sign-in")
+    door = http.client.HTTPConnection("localhost", port, timeout=60)
+    door.request("GET", "/sign-in")
+    seen = door.getresponse()
+    cookie, page = str(seen.getheader("set-cookie")).partition(";")[0], seen.read().decode()
+    csrf = page.partition('name="csrf" value="')[2].partition('"')[0]
+    body = urllib.parse.urlencode({"csrf": csrf, "who": str(ids.LOCAL_USER)})
+    sent = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+    door.request("POST", "/sign-in/demo", body, sent)
+    done = door.getresponse()
+    done.read()
+    kept = "; ".join(one.partition(";")[0] for one in done.headers.get_all("set-cookie") or [])
+    door.request("GET", "/", headers={"Cookie": kept})
+    return door.getresponse().read().decode()
+
+
+def stop(process: subprocess.Popen[str]) -> str:
+    """Press Ctrl-C; the program ends in order and has told its address; what it said."""
     process.send_signal(signal.SIGINT)
     said, wrong = process.communicate(timeout=100)
     assert process.returncode == 0, wrong
     assert "http://localhost:" in said
     assert wrong == ""
+    return said
 
 
 def amounts(page: str) -> list[str]:

@@ -22,7 +22,6 @@ def everybody() -> "Iterator[Session]":
     """A transaction of the installer, who sees everybody's name and nobody's cards."""
     from anhuan.kit import db, wall
 
-    db.access()
     with db.sessions("work").begin() as session:
         wall.everybody(session)
         yield session
