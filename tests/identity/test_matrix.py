@@ -28,7 +28,7 @@ from anhuan.kit.routes import Rule, rules_of
 from anhuan.kit.terminal import INSTALLER, may
 
 TOP = Path(__file__).resolve().parents[2]
-TICK: Final = timedelta(milliseconds=200)  # each time somebody looks: no program asks too often, no session grows idle
+TICK: Final = timedelta(milliseconds=50)  # each time somebody looks: no program asks too often, no session grows idle
 SOMETHING: Final = "01900000-0000-7000-8000-0000000000ff"  # the id of a thing that nobody has
 JSON: Final = "/api/"
 ANYBODY: Final = "anybody"

@@ -45,8 +45,13 @@ SETTINGS: Final = (
     Setting("ANHUAN_CIPHER", "aes", "how values are sealed from now on: aes (AES-256-GCM) or sm4 (SM4-GCM)"),
     Setting("ANHUAN_PG_BIN", "the bundled binaries", "folder with initdb, pg_ctl and postgres for the embedded server"),
     Setting("ANHUAN_HOME", "var in a checkout, else ~/.local/share/anhuan", "folder for the data of this installation"),
+    Setting("ANHUAN_PERSON", "the only person", "id of the person commands act for, where several live here"),
     Setting("ANHUAN_PORT", "8000", "port of the web pages on this machine"),
-    Setting("ANHUAN_ORIGIN", "http://localhost:PORT", "what people type to reach the pages; https unless local"),
+    Setting("ANHUAN_ORIGIN", "http(s)://localhost:PORT", "what people type to reach the pages; https unless local"),
+    Setting(
+        "ANHUAN_TLS_CERT", "plain HTTP", "file with this server's certificate chain (PEM), where no proxy does TLS"
+    ),
+    Setting("ANHUAN_TLS_KEY", "none", "file with the key of that certificate (PEM), closed to others"),
     Setting("ANHUAN_SIGNUP", "invited", "who may come in: `invited` people, or `open` to everybody"),
     Setting("ANHUAN_PROXY", "nobody", "addresses whose X-Forwarded-For and -Proto are believed, with commas"),
 )
@@ -66,6 +71,7 @@ class Settings:
     home: Path
     port: int
     origin: str
+    tls: tuple[Path, Path] | None  # certificate chain and key
     proxies: tuple[Network, ...]
     open_sign_up: bool
 
@@ -74,7 +80,8 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
     """The settings of this process; refuses a value that cannot be meant, naming the variable."""
     given = os.environ if env is None else env
     pg_bin = given.get("ANHUAN_PG_BIN")
-    port = _port(given.get("ANHUAN_PORT") or "8000")
+    port, tls = _port(given.get("ANHUAN_PORT") or "8000"), _tls(given)
+    here = f"{'https' if tls else 'http'}://localhost:{port}"
     return Settings(
         database_url=given.get("DATABASE_URL") or None,
         owner_url=given.get("ANHUAN_OWNER_URL") or given.get("DATABASE_URL") or None,
@@ -85,7 +92,8 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         pg_bin=Path(pg_bin).absolute() if pg_bin else None,
         home=Path(given.get("ANHUAN_HOME") or _default_home(given)).expanduser().absolute(),
         port=port,
-        origin=_origin(given.get("ANHUAN_ORIGIN") or f"http://localhost:{port}"),
+        origin=_origin(given.get("ANHUAN_ORIGIN") or here),
+        tls=tls,
         proxies=tuple(map(_network, (given.get("ANHUAN_PROXY") or "").replace(",", " ").split())),
         open_sign_up=_choice("ANHUAN_SIGNUP", given, ("invited", "open")) == "open",
     )
@@ -108,6 +116,21 @@ def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
         raise BadSetting(f"ANHUAN_PORT must be a port number from 1 to 65535, not {text!r}", field="ANHUAN_PORT")
     return int(text)
+
+
+def _tls(given: Mapping[str, str]) -> tuple[Path, Path] | None:
+    """Certificate and key, both or none; a key that others may read is refused."""
+    names = ("ANHUAN_TLS_CERT", "ANHUAN_TLS_KEY")
+    found = [given.get(name) for name in names]
+    if not any(found):
+        return None
+    for name, value in zip(names, found, strict=True):
+        if not value or not Path(value).is_file():
+            raise BadSetting(f"{name} must name a file, since the other of both is set", field=name)
+    cert, key = (Path(str(value)).absolute() for value in found)
+    if key.stat().st_mode & 0o077:
+        raise BadSetting(f"others may read the key {key}: chmod 600", field="ANHUAN_TLS_KEY")
+    return cert, key
 
 
 def _choice(name: str, given: Mapping[str, str], words: tuple[str, ...]) -> str:
