@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from anhuan.identity import consent, documents, rules
 from anhuan.identity.consent_words import Purpose, TextChanged
 from anhuan.identity.documents import AGREEMENTS, Kind, NoticeTooShort, NotPublishable
+from anhuan.identity.tables_consent import DocumentRow
 from anhuan.kit import audit, ids, wall
 from anhuan.kit import db as database
 from anhuan.kit.actors import Actor, ActorKind
@@ -179,7 +180,7 @@ def test_two_versions_are_compared_line_by_line() -> None:
 
 def test_a_text_changed_in_place_is_found(own_database: Engine, lin: Actor) -> None:
     made = publish()
-    row = documents.DocumentRow(
+    row = DocumentRow(
         kind=made.kind.value, version=made.version, zh=made.zh + "!", en=made.en, sha256=made.sha256,
         made_on=made.made_on, in_force_on=made.in_force_on, anew=True,
     )  # fmt: skip

@@ -102,6 +102,18 @@ def test_every_consent_is_withdrawn_with_it(own_database: Engine, lin: Actor) ->
         assert not any(one.stands for one in consent.all_standing(db, entered(db, lin), clock.now()))
 
 
+def test_copies_that_wait_to_be_fetched_go_with_it(own_database: Engine, lin: Actor) -> None:
+    with Session(own_database) as db, db.begin():
+        copy = export.ask(db, entered(db, lin), actor=lin, now=clock.now(), lang="zh").id
+    journey.make_export(str(lin.party_id), str(copy))
+    name = row(own_database, lin, copy).file_name
+    assert name is not None
+    assert (export.folder() / name).exists()
+    run(lin, ask(own_database, lin))
+    assert not (export.folder() / name).exists()
+    assert row(own_database, lin, copy).state == "gone"
+
+
 def test_it_can_be_called_off_until_it_begins(own_database: Engine, lin: Actor) -> None:
     assert lin.party_id is not None
     before = rows_of(own_database, lin.party_id)
@@ -231,6 +243,26 @@ def test_proof_goes_after_its_last_day_and_not_before(own_database: Engine, lin:
     with jobs.transaction() as db:
         assert store_consent.forget_kept(db, clock.today()) == 1
     assert "consent_events" not in rows_of(own_database, lin.party_id)
+
+
+def test_other_kept_rows_go_too_and_the_receipt_says_so(own_database: Engine, lin: Actor) -> None:
+    request = ask(own_database, lin)
+    run(lin, request)
+    assert lin.party_id is not None
+    assert "role_grants" in rows_of(own_database, lin.party_id)
+    day = date.fromisoformat(row(own_database, lin, request).report["stays"]["role_grants"]["until"])
+    for then, left in ((day, True), (day + timedelta(days=1), False), (day + timedelta(days=2), False)):
+        with jobs.transaction() as db:
+            wall.everybody(db)
+            due = store_consent.over(db, then, at_most=9)
+        assert (lin.party_id in due) is (then == day + timedelta(days=1)), "once, on the day after the last"
+        with jobs.transaction() as db:
+            purposes.open_for(db, lin.party_id, Duty.OWN_REQUEST, actor=export.WORKER, now=clock.now())
+            erasure.forget(db, lin.party_id, then)
+        assert ("role_grants" in rows_of(own_database, lin.party_id)) is left
+    assert row(own_database, lin, request).report["stays"]["role_grants"]["gone_on"]
+    assert "people" in rows_of(own_database, lin.party_id)
+    journey.forget()
 
 
 def test_nobody_erases_somebody_else(own_database: Engine, lin: Actor) -> None:

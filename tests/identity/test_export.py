@@ -13,10 +13,11 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from tests.identity.households import SPEAKING, house_is_known, rows_of, settle
 
-from anhuan.identity import archive, export, holdings, journey, rules, store_consent
+from anhuan.identity import archive, export, journey, rules, store_consent
 from anhuan.identity.tables_consent import DataRequestRow
 from anhuan.kit import audit, clock, ids, jobs, wall
 from anhuan.kit.actors import Actor, ActorKind
+from anhuan.kit.holdings import Sheet
 
 pytestmark = pytest.mark.scope("S1-29")
 
@@ -123,7 +124,7 @@ def test_the_page_for_people_needs_nothing_from_outside_and_runs_nothing(own_dat
 
 
 def test_words_of_people_are_text_on_the_page() -> None:
-    sheet = holdings.holdings.Sheet("t", "表", "table", ("x",), [("<script>alert(1)</script>",)])
+    sheet = Sheet("t", "表", "table", ("x",), [("<script>alert(1)</script>",)])
     made = archive.Archive(ids.new_id(), clock.now(), "en")
     made.add(sheet)
     page = zipfile.ZipFile(io.BytesIO(made.close())).read("index.html").decode()

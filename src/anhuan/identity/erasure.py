@@ -6,7 +6,7 @@ room; what law keeps stays behind the compliance role until a day that the recei
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -15,10 +15,12 @@ from sqlalchemy.orm import Session
 
 from anhuan.identity import consent, holdings, purposes, rules, store, store_consent
 from anhuan.identity.consent_words import Duty
-from anhuan.identity.export import WORKER, NoSuchRequest, forget
+from anhuan.identity.export import WORKER, NoSuchRequest
+from anhuan.identity.export import forget as delete_file
 from anhuan.identity.model import PersonState
 from anhuan.identity.tables_consent import DataRequestRow
 from anhuan.kit import audit, clock, ids, jobs, vault, wall
+from anhuan.kit import holdings as kit_holdings
 from anhuan.kit.actors import Actor
 from anhuan.kit.errors import Refused
 from anhuan.kit.page import NotAllowed
@@ -125,6 +127,26 @@ def act(party: UUID, request_id: UUID) -> None:
     _finish(party, request_id)
 
 
+def forget(db: Session, party: UUID, day: date) -> int:
+    """Delete rows of an erased party whose duty has ended before the day, and note it on the receipt; tells how many.
+
+    The request itself is the receipt and stays, and with it the emptied row of the person that others point to.
+    """
+    row = store_consent.done_erasure(db, party)
+    if row is None:
+        return 0
+    stays = {table: dict(one) for table, one in row.report.get("stays", {}).items()}
+    ended = {table for table, one in stays.items() if date.fromisoformat(one["until"]) < day and "gone_on" not in one}
+    gone = 0
+    for room in holdings.all_rooms().values():
+        listed = [one for one in getattr(room, "HOLDINGS", ()) if one.table in ended - holdings.STAYING]
+        gone += sum(kit_holdings.erase(db, [replace(one, kept=None) for one in listed], party).values())
+    for table in ended:
+        stays[table]["gone_on"] = day.isoformat()
+    row.report = {**row.report, "stays": stays}
+    return gone
+
+
 def receipt(db: Session, token: str) -> DataRequestRow:
     """The receipt that a link opens, for whoever holds the link; it tells numbers, never data."""
     wall.present(db, "receipt", hash_of(token))
@@ -162,7 +184,7 @@ def _close_account(party: UUID, request_id: UUID) -> bool:
             row.report = {"went": {}, "consents_withdrawn": withdrawn}
             for export in store_consent.requests(db, party):
                 if export.kind == "export" and export.state != "gone":
-                    forget(db, export)
+                    delete_file(db, export)
         return True
 
 

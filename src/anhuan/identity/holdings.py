@@ -49,6 +49,9 @@ HOLDINGS: Final = (
     Holding(tables_consent.DataRequestRow, "数据申请", "Requests about data", kept=PROOF),
 )  # fmt: skip
 
+# Never deleted by the worker: proof goes by the owner's function, the receipt and the emptied person stay as they are.
+STAYING: Final = frozenset({"consent_events", "agreement_acceptances", "data_requests", "people"})
+
 _above: dict[str, Room] = {}  # one house per process
 
 

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import structlog
 
-from anhuan.identity import erasure, export, store_consent
+from anhuan.identity import erasure, export, purposes, store_consent
+from anhuan.identity.consent_words import Duty
 from anhuan.kit import clock, jobs, wall
 
 AT_ONCE: Final = 200  # rows of one round; the next round takes the rest
@@ -44,7 +45,12 @@ def tidy() -> None:
 @jobs.task("identity.forget", cron="17 3 * * *")
 def forget() -> None:
     """Delete what a duty kept of erased people, once its last day has passed."""
+    today = clock.today()
     with jobs.transaction() as db:
         wall.everybody(db)
-        gone = store_consent.forget_kept(db, clock.today())
-        log.info("kept rows whose time is over", people=gone)
+        store_consent.forget_kept(db, today)  # proof, which nobody but the owner's function may delete
+        parties = store_consent.over(db, today, at_most=AT_ONCE)
+    for party in parties:
+        with jobs.transaction() as db:
+            purposes.open_for(db, party, Duty.OWN_REQUEST, actor=export.WORKER, now=clock.now())
+            log.info("kept rows whose time is over", rows=erasure.forget(db, party, today))

@@ -13,6 +13,11 @@ from anhuan.identity.tables_consent import AcceptanceRow, ConsentRow, DataReques
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 _FORGET = text("SELECT anhuan_forget(:day)")
 _PARTNER = text("SELECT anhuan_partner(:client)")
+_OVER = text(
+    "SELECT r.user_id FROM data_requests r, jsonb_each(r.report -> 'stays') AS kept"
+    " WHERE r.kind = 'erasure' AND r.state = 'done' AND (kept.value ->> 'until')::date < :day"
+    " AND NOT (kept.value ? 'gone_on') GROUP BY r.user_id ORDER BY r.user_id LIMIT :at_most"
+)
 OPEN = ("waiting", "cooling", "running")
 
 
@@ -120,6 +125,18 @@ def outlived(db: Session, now: datetime, *, at_most: int) -> Sequence[DataReques
     """Exports of all parties whose file should be gone by now; for the worker alone."""
     asked = select(DataRequestRow).where(DataRequestRow.state == "done", DataRequestRow.expires_at <= now)
     return db.scalars(asked.order_by(DataRequestRow.expires_at).limit(at_most)).all()
+
+
+def over(db: Session, day: date, *, at_most: int) -> Sequence[UUID]:
+    """Erased people of whom some duty kept rows until before this day; for the worker alone."""
+    return db.scalars(_OVER, {"day": day, "at_most": at_most}).all()
+
+
+def done_erasure(db: Session, party: UUID) -> DataRequestRow | None:
+    """The erasure of a party that is done, locked for a change of its receipt."""
+    mine = (DataRequestRow.user_id == party, DataRequestRow.kind == "erasure", DataRequestRow.state == "done")
+    asked = select(DataRequestRow).where(*mine).order_by(DataRequestRow.done_at.desc()).limit(1)
+    return db.scalars(asked.with_for_update()).one_or_none()
 
 
 def forget_kept(db: Session, day: date) -> int:
