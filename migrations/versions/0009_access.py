@@ -227,6 +227,9 @@ def _roles() -> None:
     op.execute("DROP POLICY anhuan_desk_insert ON role_grants")
     signed = "anhuan_change_signed(change_id, ARRAY['role.grant', 'role.grant_guard'], person_id)"
     op.execute(wall.role_policy("role_grants", wall.DESK, signed, verb="INSERT"))
+    op.execute("DROP POLICY anhuan_desk_all ON invitations")
+    holder = "roles <@ '[\"holder\"]'::jsonb"
+    op.execute(f"CREATE POLICY anhuan_desk_all ON invitations TO anhuan_desk USING (true) WITH CHECK ({holder})")
     op.execute("REVOKE UPDATE ON role_grants FROM anhuan_desk")
     op.execute("GRANT UPDATE (until) ON role_grants TO anhuan_desk")
 
