@@ -102,8 +102,10 @@ def _listening(family: socket.AddressFamily, address: str, port: int) -> socket.
 
 
 def server(application: Any = APPLICATION) -> "uvicorn.Server":
-    """The web server as we run it: plain HTTP, few head bytes, no proxy's word believed (see the guard)."""
+    """The web server as we run it: few head bytes, no proxy's word believed (see the guard), TLS from 1.2 on."""
     import uvicorn  # here, because no other command needs the web
+
+    cert, key = settings.read().tls or (None, None)
 
     # The application stands above the command line, so it is named and not imported.
     return uvicorn.Server(
@@ -118,6 +120,8 @@ def server(application: Any = APPLICATION) -> "uvicorn.Server":
             ws="none",
             h11_max_incomplete_event_size=HEAD_BYTES,
             limit_concurrency=CONNECTIONS,
+            ssl_certfile=cert,
+            ssl_keyfile=key,
         )
     )
 
