@@ -11,6 +11,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -92,19 +93,19 @@ def wait_for(port: int, path: str) -> str:
 def home_page(port: int) -> str:
     """The home page of the invented card holder, signed in by one tap."""
     wait_for(port, "/sign-in")
-    door = http.client.HTTPConnection("localhost", port, timeout=60)
-    door.request("GET", "/sign-in")
-    seen = door.getresponse()
-    cookie, page = str(seen.getheader("set-cookie")).partition(";")[0], seen.read().decode()
-    csrf = page.partition('name="csrf" value="')[2].partition('"')[0]
-    body = urllib.parse.urlencode({"csrf": csrf, "who": str(ids.LOCAL_USER)})
-    sent = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
-    door.request("POST", "/sign-in/demo", body, sent)
-    done = door.getresponse()
-    done.read()
-    kept = "; ".join(one.partition(";")[0] for one in done.headers.get_all("set-cookie") or [])
-    door.request("GET", "/", headers={"Cookie": kept})
-    return door.getresponse().read().decode()
+    with closing(http.client.HTTPConnection("localhost", port, timeout=60)) as door:
+        door.request("GET", "/sign-in")
+        seen = door.getresponse()
+        cookie, page = str(seen.getheader("set-cookie")).partition(";")[0], seen.read().decode()
+        csrf = page.partition('name="csrf" value="')[2].partition('"')[0]
+        body = urllib.parse.urlencode({"csrf": csrf, "who": str(ids.LOCAL_USER)})
+        sent = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+        door.request("POST", "/sign-in/demo", body, sent)
+        done = door.getresponse()
+        done.read()
+        kept = "; ".join(one.partition(";")[0] for one in done.headers.get_all("set-cookie") or [])
+        door.request("GET", "/", headers={"Cookie": kept})
+        return door.getresponse().read().decode()
 
 
 def stop(process: subprocess.Popen[str]) -> str:
