@@ -122,7 +122,8 @@ _FILL = text(
 
 def _parts(connection: Connection) -> Iterator[Sequence[Row[Any]]]:
     """All lines in batches, by their key."""
-    after, last = "", {}
+    after = ""
+    last: dict[str, Any] = {}
     while True:
         asked = f"SELECT user_id, id, {', '.join(OLD_LINES)} FROM statement_lines {after} ORDER BY user_id, id"
         rows = connection.execute(text(f"{asked} LIMIT {BATCH}"), last).all()
