@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from anhuan.identity import consent
 from anhuan.identity.consent_words import Purpose
-from anhuan.kit import money, page
+from anhuan.kit import clock, money, page, rates
 from anhuan.statements import health, service
 from anhuan.statements.changes import (
     BillChange,
@@ -198,6 +198,7 @@ def preview(
     """Read files and say what a commit would do; nothing of them is stored but this preview, for a day."""
     consent.require(db, page.person(request), Purpose.BILL_READING, page.now(request))
     uploads = [Upload(each.filename or "file", each.file.read(), password) for each in files]
+    rates.take(str(page.person(request)), rates.limit("uploads.party"), now=clock.now())
     return _preview(service.preview(db, page.person(request), uploads, now=page.now(request)))
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from anhuan import statements
 from anhuan.identity import consent
 from anhuan.identity.consent_words import Purpose
-from anhuan.kit import page, terms
+from anhuan.kit import clock, page, rates, terms
 from anhuan.statements.changes import FileChange, FileEffect, ImportShown, LinesPage, Preview, Upload
 from anhuan.statements.health import ReaderHealth
 from anhuan.statements.mapping import WORDS
@@ -125,6 +125,7 @@ def hand_in(
     uploads = _uploads(files, password)
     if not uploads:
         return page.render(request, _import_page(request, db, "no_file"), status=422)
+    rates.take(str(page.person(request)), rates.limit("uploads.party"), now=clock.now())
     made = statements.preview(db, page.person(request), uploads, now=page.now(request))
     return page.go(f"/import/preview/{made.id}", request=request)
 
@@ -143,6 +144,7 @@ def map_columns(
         card=choice.tail or None,
     )  # fmt: skip
     statements.save_mapping(db, user, choice.headings, kept, now=now)
+    rates.take(str(user), rates.limit("uploads.party"), now=clock.now())
     made = statements.preview(db, user, _uploads(choice.files, ""), now=now)
     return page.go(f"/import/preview/{made.id}", request=request)
 
