@@ -64,6 +64,13 @@ def test_the_wait_that_is_told_is_long_enough_and_not_too_long(key: str) -> None
 
 
 @pytest.mark.usefixtures("own_database")
+def test_a_clock_that_is_put_back_locks_nobody_out(key: str) -> None:
+    """A machine wakes with a wrong date, counts a few tries a year ahead, and is corrected."""
+    assert let_through(key, FOUR, 10, now=NOW + timedelta(days=365)) == 4
+    assert let_through(key, FOUR, 10, now=NOW) == 4
+
+
+@pytest.mark.usefixtures("own_database")
 def test_one_key_and_one_limit_do_not_touch_another(key: str) -> None:
     let_through(key, FOUR, 9)
     assert let_through(key + "x", FOUR, 1) == 1

@@ -16,17 +16,18 @@ SWEPT_AT_MOST: Final = 20_000  # rows of one sweep
 
 # Each try moves `busy_until` one step on, unless that would lead further ahead than the window (the generic cell rate
 # algorithm). The keys come sorted, so two statements over the same rows never wait for each other. A crash may lose the
-# last tries, never a row of anybody's money: the commit need not wait for the disk.
+# last tries, never a row of anybody's money: the commit need not wait for the disk. A counter that lies further ahead
+# than its window was written by a clock that has been put back since: it counts as fresh, and locks nobody out.
 _TAKE: Final = text("""
     INSERT INTO rate_counters AS held (key_hash, busy_until)
     SELECT asked.key, CAST(:now AS timestamptz) + asked.step
       FROM unnest(CAST(:keys AS bytea[]), CAST(:steps AS interval[])) AS asked (key, step) ORDER BY asked.key
-    ON CONFLICT (key_hash) DO UPDATE SET busy_until = CASE
-        WHEN greatest(held.busy_until, CAST(:now AS timestamptz))
-             + (excluded.busy_until - CAST(:now AS timestamptz)) <= CAST(:now AS timestamptz)
-             + (CAST(:windows AS interval[]))[array_position(CAST(:keys AS bytea[]), held.key_hash)]
-        THEN greatest(held.busy_until, CAST(:now AS timestamptz)) + (excluded.busy_until - CAST(:now AS timestamptz))
-        ELSE held.busy_until END
+    ON CONFLICT (key_hash) DO UPDATE SET busy_until = (
+        SELECT CASE WHEN base + step <= now + fill THEN base + step ELSE held.busy_until END
+        FROM (SELECT CAST(:now AS timestamptz) AS now, excluded.busy_until - CAST(:now AS timestamptz) AS step,
+              (CAST(:windows AS interval[]))[array_position(CAST(:keys AS bytea[]), held.key_hash)] AS fill) AS asked,
+        LATERAL (SELECT CASE WHEN held.busy_until > now + fill THEN now
+                             ELSE greatest(held.busy_until, now) END AS base) AS known)
     RETURNING new.key_hash, old.busy_until, new.busy_until, set_config('synchronous_commit', 'off', true)
 """)
 _SWEEP: Final = text("""
