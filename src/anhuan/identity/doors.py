@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Form, Request, Response
 from sqlalchemy.orm import Session
 
-from anhuan.identity import demonstration, keys_at_door, sessions
+from anhuan.identity import demonstration, keys_at_door, organisations, sessions
 from anhuan.identity.stepup import Answer
 from anhuan.kit import page
 from anhuan.kit.actors import Actor
@@ -21,6 +21,8 @@ def admit(request: Request, db: Session) -> Actor:
             db, key.strip(), now=page.now(request), sessions=request.app.state.sessions(), note=not at_desk
         )
     who = sessions.admit(db, request.cookies.get(page.SESSION_COOKIE), now=page.now(request))
+    if who.party_id is not None and who.party_id != who.person_id:
+        request.state.acting_for = organisations.name_of(db, who.party_id)  # every page says for whom one acts
     return demonstration.closed(request, db, who)
 
 
