@@ -26,7 +26,7 @@ from anhuan.statements.changes import Upload
 from bench.bench_import import SEED, export
 
 LINES: Final = 20_000
-ROUNDS: Final = 150
+ROUNDS: Final = 60
 PAGE: Final = 50
 
 
