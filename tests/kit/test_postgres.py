@@ -224,7 +224,7 @@ def listening(place: Path, folder: Path, account: binaries.Account | None) -> It
 
     def psql(script: str) -> None:
         boss = f"postgresql://boss:pw-boss@127.0.0.1:{port}/postgres"
-        values = [f"--set={role}_password=pw-anhuan_{role}" for role in ("app", "audit", "migrator")]
+        values = [f"--set={role}_password=pw-anhuan_{role}" for role in ("app", "audit", "desk", "work", "migrator")]
         command = [str(folder / "psql"), "-qX", "--set=ON_ERROR_STOP=1", *values, boss]
         subprocess.run(command, input=script, text=True, check=True, cwd="/")
 

@@ -6,7 +6,7 @@ A person's rows carry `person_id`; what belongs to a party (a person or an organ
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,6 +15,20 @@ from anhuan.kit.db import Base
 from anhuan.kit.vault import Sealed
 
 MOMENT = TIMESTAMP(timezone=True)
+
+
+class InstallationRow(Base):
+    """What this installation is, said once: real, or a demonstration with invented people."""
+
+    __tablename__ = "installation"
+    __table_args__ = (
+        CheckConstraint("one", name="only_one"),
+        CheckConstraint("mode in ('real', 'demonstration')", name="mode_known"),
+    )
+
+    one: Mapped[bool] = mapped_column(primary_key=True, default=True, server_default=text("true"), info=C1)
+    mode: Mapped[str] = mapped_column(Text, info=C1)
+    made_at: Mapped[datetime] = mapped_column(MOMENT, info=C1)
 
 
 class PersonRow(Base):
