@@ -58,7 +58,7 @@ def test_whoever_makes_an_organisation_owns_it_and_acts_for_it(own_database: Eng
         after = organisations.act_for(db, who, made, now=NOW)
     assert admitted(before).party_id is None, "the session goes on under a new token alone"
     now_acting = admitted(after)
-    assert (now_acting.person_id, now_acting.party_id, now_acting.roles) == (me(person), made, {"owner"})
+    assert (now_acting.person_id, now_acting.party_id, now_acting.roles) == (me(person), made, frozenset({"owner"}))
     with at_home(now_acting) as db:
         back = organisations.act_for(db, now_acting, me(person), now=NOW)
     assert admitted(back).party_id == me(person)
