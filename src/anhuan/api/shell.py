@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope
 
 from anhuan.kit import page
 from anhuan.kit.actors import PUBLIC
-from anhuan.kit.doors import UNSTORABLE, Faults, complaint_of, reference, status_of
+from anhuan.kit.doors import UNSTORABLE, Faults, complaint_of, is_unstorable, reference, status_of
 from anhuan.kit.errors import Bad
 from anhuan.kit.routes import rules_of
 
@@ -109,6 +109,8 @@ def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 def _unstorable(request: Request, error: Exception) -> JSONResponse:
+    if not is_unstorable(error):
+        raise error
     number = reference()
     log.warning("unstorable", reference=number, kind=type(error).__name__)
     return _said(422, "request.invalid", f"Some text or number of this request cannot be kept; reference {number}.")

@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 import structlog
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, StatementError
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,7 +23,7 @@ _OWN: Final = re.compile(r"/[!#-;=?-\[\]_a-z~%-]{0,1000}")  # ASCII that an addr
 _PLACE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}|[0-9]{1,4}")
 
 # Text that no row can hold (a NUL, half a character, a number of a hundred digits): the asker's mistake, not ours.
-UNSTORABLE: Final = (DataError, UnicodeEncodeError)
+UNSTORABLE: Final = (StatementError, UnicodeEncodeError)
 
 Apology = Callable[[Scope, Receive, str], Response]
 
@@ -70,6 +70,13 @@ def complaint_of(errors: Sequence[Any]) -> tuple[str, str | None]:
     places = [str(part) for part in first["loc"] if part not in ("body", "query", "path", "header", "cookie")]
     place = ".".join(part for part in places if _PLACE.fullmatch(part))
     return (f"This value cannot be read ({kind})." if quoted else said), place or None
+
+
+def is_unstorable(error: Exception) -> bool:
+    """Whether one of `UNSTORABLE` is about the asker's text or number: other faults of a statement are ours."""
+    return isinstance(error, (DataError, UnicodeEncodeError)) or (
+        isinstance(error, StatementError) and isinstance(error.orig, (UnicodeEncodeError, OverflowError))
+    )
 
 
 def reference() -> str:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope
 
 from anhuan.kit import news, page
-from anhuan.kit.doors import UNSTORABLE, Faults, reference, status_of
+from anhuan.kit.doors import UNSTORABLE, Faults, is_unstorable, reference, status_of
 from anhuan.kit.errors import Bad
 
 log = structlog.get_logger("anhuan.web")
@@ -107,5 +107,6 @@ def _http(request: Request, error: Exception) -> Response:
 
 
 def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, (RequestValidationError, *UNSTORABLE))
+    if not (isinstance(error, RequestValidationError) or is_unstorable(error)):
+        raise error
     return answer(request, 422, "", "request.invalid")
