@@ -84,7 +84,8 @@ def test_a_proof_that_was_sent_once_is_worth_nothing_again(open_page: Open, site
     page.get_by_role("button", name="撤回提高").click()
     expect(page.get_by_role("button", name="撤回提高")).to_have_count(0)
     token = page.locator("input[name=csrf]").first.get_attribute("value") or ""
-    form = {name: values[0] for name, values in parse_qs(sent[0]).items()} | {"csrf": token}
+    form: dict[str, str | float | bool] = {name: values[0] for name, values in parse_qs(sent[0]).items()}
+    form["csrf"] = token
     again = page.request.post(site.address + "/me/limits", form=form, headers={"Origin": site.address})
     assert again.status == 422
     assert "这次确认已失效" in again.text()

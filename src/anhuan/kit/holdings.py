@@ -69,9 +69,9 @@ def held(db: Session, holdings: Iterable[Holding], party: UUID) -> Mapping[str, 
 def export(db: Session, holdings: Iterable[Holding], party: UUID) -> Iterator[Sheet]:
     """The party's rows of each table with every column but secrets; rows are fetched while they are read."""
     for one in holdings:
-        columns = [column for column in one.row.__table__.columns if _may_leave(column.name, column.info)]
-        key = one.row.__table__.columns[one.key]
-        asked = select(*columns).where(key == party).order_by(*one.row.__table__.primary_key.columns)
+        table = Base.metadata.tables[one.table]
+        columns = [column for column in table.columns if _may_leave(column.name, column.info)]
+        asked = select(*columns).where(table.columns[one.key] == party).order_by(*table.primary_key.columns)
         rows = db.execute(asked.execution_options(yield_per=BATCH))
         yield Sheet(one.table, one.zh, one.en, tuple(column.name for column in columns), rows)
 
