@@ -5,5 +5,8 @@ from fastapi import APIRouter
 from anhuan.identity import api_consent, api_limits
 
 router = APIRouter()
-for noun in (api_consent, api_limits,):
+for noun in (
+    api_consent,
+    api_limits,
+):
     router.include_router(noun.router)
