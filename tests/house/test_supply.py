@@ -145,7 +145,7 @@ CHANCE = "q7Rk2VdX9mTz4LpW8sYb3NcH6jFg1AeU"  # no secret: made up for this test
     (f"db_password = '{CHANCE[:20]}'", "value of a secret's name"),  # no secret: planted
     (f'  "api_key": "{CHANCE[:24]}",', "value of a secret's name"),  # no secret: planted
     (f'MASTER = b"{CHANCE}{CHANCE[::-1]}"', "text of chance"),
-    ('SEED = "' + "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" + '"', "text of chance"),  # no secret: planted
+    ('SEED = "' + "9f86d081884c7d659a2f" + "eaa0c55ad015a3bf4f1b" + "2b0b822cd15d6c15b0f00a08" + '"', "text of chance"),
     ("eyJhbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiIxMjM0NSJ9." + CHANCE, "signed token"),
 ])  # fmt: skip
 def test_a_planted_secret_is_found(line: str, kind: str) -> None:
