@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
-from itertools import islice
+from itertools import chain, islice
 from struct import Struct
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -64,8 +64,10 @@ def id_stream() -> Iterator[UUID]:
 def write(db: Session, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write many rows at once, in the order of `columns`; what belongs into a sealed column is sealed on the way."""
     command, kinds = _command(table, tuple(columns))
-    for part in parts(rows):
-        send(db, command, [array(kind, column) for kind, column in zip(kinds, zip(*part, strict=True), strict=True)])
+    send(db, command, (
+        [array(kind, column) for kind, column in zip(kinds, zip(*part, strict=True), strict=True)]
+        for part in parts(rows)
+    ))  # fmt: skip
 
 
 def parts(rows: Iterable[Any]) -> Iterator[list[Any]]:
@@ -75,14 +77,25 @@ def parts(rows: Iterable[Any]) -> Iterator[list[Any]]:
         yield part
 
 
-def send(db: Session, command: str, values: Sequence[bytes]) -> None:
-    """Run a command on this transaction's own connection, with values as the wire has them (`%b` in the command)."""
+def send(db: Session, command: str, lists: Iterable[Sequence[bytes]]) -> None:
+    """Run a command on this transaction's own connection, once for each list of values (`%b` in the command).
+
+    The values are as the wire has them. While the database works on one list, the next is made ready.
+    """
+    waiting = iter(lists)
+    if (first := next(waiting, None)) is None:
+        return
     db.flush()
     raw = db.connection().connection.driver_connection
     assert raw is not None
     with raw.cursor() as cursor:
         cursor.adapters.register_dumper(_Wire, _WireDumper)
-        cursor.execute(command, [_Wire(value) for value in values], prepare=False)  # planned for this many rows
+        if (second := next(waiting, None)) is None:
+            cursor.execute(command, _wired(first), prepare=False)  # planned for this many rows
+            return
+        with raw.pipeline():
+            for each in chain((first, second), waiting):
+                cursor.execute(command, _wired(each), prepare=False)
 
 
 def array(kind: Kind, values: Iterable[Any]) -> bytes:
@@ -99,6 +112,10 @@ def array_of(kind: Kind, elements: Sequence[bytes]) -> bytes:
 def sized(value: bytes) -> bytes:
     """One element: its length, then itself."""
     return _SIZE.pack(len(value)) + value
+
+
+def _wired(values: Iterable[bytes]) -> list["_Wire"]:
+    return [_Wire(value) for value in values]
 
 
 class _Wire:

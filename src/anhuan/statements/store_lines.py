@@ -350,6 +350,10 @@ _SHARED_KINDS: Final = (TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, 
 
 def write_lines(db: Session, user_id: UUID, lines: Iterable[NewLine]) -> None:
     """Write many lines: what they say is sealed, and keyed hashes are put beside it by which they are found again."""
+    store_bulk.send(db, _INSERT_LINES, _line_arrays(user_id, lines))
+
+
+def _line_arrays(user_id: UUID, lines: Iterable[NewLine]) -> Iterator[list[bytes]]:
     keyed, seal = Keyed(user_id), vault.seal_raw
     for part in store_bulk.parts(lines):
         numbers: dict[Shared, int] = {}
@@ -365,7 +369,7 @@ def write_lines(db: Session, user_id: UUID, lines: Iterable[NewLine]) -> None:
             array_of(BYTES, [sized(seal(_SAID, pack_said(line.said))) for line in part]),
         )
         shared = zip(_SHARED_KINDS, zip(*numbers, strict=True), strict=True)
-        store_bulk.send(db, _INSERT_LINES, [user_id.bytes, *columns, *(array(kind, each) for kind, each in shared)])
+        yield [user_id.bytes, *columns, *(array(kind, each) for kind, each in shared)]
 
 
 def _amount_key(keyed: Keyed, line: NewLine) -> bytes:
@@ -390,6 +394,10 @@ _QUOTE: Final = "statement_sightings.quote"
 
 def write_sightings(db: Session, user_id: UUID, sightings: Iterable[NewSighting]) -> None:
     """Write down which file shows which line where; a quote is sealed, a place is not."""
+    store_bulk.send(db, _INSERT_SIGHTINGS, _sighting_arrays(user_id, sightings))
+
+
+def _sighting_arrays(user_id: UUID, sightings: Iterable[NewSighting]) -> Iterator[list[bytes]]:
     for part in store_bulk.parts(sightings):
         numbers: dict[tuple[UUID, UUID | None, bool], int] = {}
         columns = (
@@ -400,4 +408,4 @@ def write_sightings(db: Session, user_id: UUID, sightings: Iterable[NewSighting]
             array(BYTES, [each.quote and vault.seal(_QUOTE, each.quote) for each in part]),
         )
         shared = zip((UUIDS, UUIDS, TRUTHS), zip(*numbers, strict=True), strict=True)
-        store_bulk.send(db, _INSERT_SIGHTINGS, [user_id.bytes, *columns, *(array(kind, each) for kind, each in shared)])
+        yield [user_id.bytes, *columns, *(array(kind, each) for kind, each in shared)]
