@@ -30,7 +30,7 @@ from tests.statements.shapes_mail import Letter, Para, mail, rows
 
 from anhuan import app as house
 from anhuan.cli import main as command_line
-from anhuan.identity import Role, clients, commands, journey, recovery, sessions, signin
+from anhuan.identity import Role, clients, commands, export, journey, recovery, sessions, signin
 from anhuan.kit import clock, ids, page, postgres, terminal, wall
 from anhuan.kit import db as database
 from anhuan.statements import service

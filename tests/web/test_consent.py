@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from tests.people import sign_in
 from tests.web.conftest import Open, Site, axe, no_sideways, shot
 from tests.web.households import demo_household
+from tests.web.test_signin import joined
 
 from anhuan.identity import consent, erasure, export, journey, sessions, store_consent
 from anhuan.identity.consent_words import Purpose
@@ -117,7 +118,8 @@ def again(page: Page, site: Site) -> None:
 
 
 def test_an_export_tells_how_far_it_is_and_is_fetched(site: Site, open_page: Open) -> None:
-    page, _ = open_page("/me/data")
+    page, _ = joined(open_page, site)
+    page.goto(site.address + "/me/data")
     page.get_by_role("button", name="导出", exact=True).click()
     expect(page.get_by_text("正在排队")).to_be_visible()
     assert axe(page) == []
@@ -127,20 +129,27 @@ def test_an_export_tells_how_far_it_is_and_is_fetched(site: Site, open_page: Ope
         request = store_consent.requests(db, LOCAL_USER)[0].id
     done = threading.Thread(target=journey.make_export, args=(str(LOCAL_USER), str(request)))
     done.start()
-    expect(page.get_by_role("link", name="下载")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="下载")).to_be_visible(timeout=30_000)
     done.join()
     shot(page, "consent-zh-export-done")
+    page.get_by_role("button", name="下载").click()
+    expect(page.get_by_text("备好的全部数据")).to_be_visible()
+    assert axe(page) == []
     with page.expect_download() as waiting:
-        page.get_by_role("link", name="下载").click()
+        page.get_by_role("button", name="用面容或指纹确认").click()
     with zipfile.ZipFile(io.BytesIO(waiting.value.path().read_bytes())) as found:
         assert {"index.html", "manifest.json", "data/people.json"} <= set(found.namelist())
 
 
 def test_an_erasure_is_shown_in_numbers_called_off_and_has_a_receipt(site: Site, open_page: Open) -> None:
-    page, _ = open_page("/me/data")
+    page, _ = joined(open_page, site)
+    page.goto(site.address + "/me/data")
     page.get_by_role("link", name="看看会删除什么").click()
     expect(page.get_by_role("heading", name="依法保留")).to_be_visible()
     page.get_by_role("button", name="申请删除").click()
+    expect(page.get_by_text("申请删除账户和")).to_be_visible()
+    shot(page, "consent-zh-erasure-confirm")
+    page.get_by_role("button", name="用面容或指纹确认").click()
     expect(page.get_by_role("button", name="取消删除")).to_be_visible()
     shot(page, "consent-zh-erasure-cooling")
     page.get_by_role("link", name="/receipts/").click()

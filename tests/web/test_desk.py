@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 from tests.identity.desk import NOW, WHY, a_person, at_desk, at_home, me, signed
 from tests.people import sign_in
 from tests.web.conftest import DESK, PHONE, Open, Site, axe, no_sideways, shot
+from tests.web.test_signin import joined
 
 from anhuan.identity import Role, clients, freezing, grants, sessions
 from anhuan.kit import ids, page
@@ -204,11 +205,14 @@ def test_a_frozen_person_reads_why_and_how_to_object(open_page: Open, site: Site
 
 
 def test_own_keys_are_shown_once(open_page: Open, site: Site) -> None:
-    opened, _ = open_page("/sign-in")
-    at(opened, site, cookie_of(a_person()), "/me/keys")
+    opened, _ = joined(open_page, site)
+    opened.goto(site.address + "/me/keys")
     opened.locator("input[name=label]").fill("家里的记账表")
     opened.get_by_label("读卡片").check()
     opened.get_by_role("button", name="新建密钥").click()
+    expect(opened.get_by_text("取得密钥“家里的记账表”")).to_be_visible()
+    assert axe(opened) == []
+    opened.get_by_role("button", name="用面容或指纹确认").click()
     key = opened.locator("p.wrap").inner_text()
     assert clients.SHAPE.fullmatch(key)
     assert axe(opened) == []

@@ -7,7 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from anhuan.identity import consent, documents, erasure, export, journey, store_consent
+from anhuan.identity import approvals, consent, documents, erasure, export, journey, store_consent
+from anhuan.identity.api_limits import Proof
 from anhuan.identity.consent import Standing
 from anhuan.identity.consent_words import PURPOSES, Channel, parse
 from anhuan.identity.tables_consent import DataRequestRow
@@ -33,6 +34,14 @@ class Wanted(BaseModel):
     model_config = ConfigDict(extra="forbid")
     kind: Literal["export", "erasure"]
     lang: Literal["zh", "en"] = "zh"
+    proof: Proof | None = Field(default=None, description="for an erasure; 422 stepup.needed asks for one")
+
+
+class Proved(BaseModel):
+    """The proof that a person answered a step-up for this act."""
+
+    model_config = ConfigDict(extra="forbid")
+    proof: Proof | None = None
 
 
 class ConsentOut(BaseModel):
@@ -133,9 +142,11 @@ def data_requests(request: Request, db: page.Transaction) -> list[DataRequestOut
 @router.post("/data-requests", status_code=202, dependencies=[page.needs("me.data")])
 def ask(request: Request, db: page.Transaction, wanted: Wanted) -> DataRequestOut:
     """Ask for a copy of everything, or to be erased after the cooling time; an open request is given again."""
-    act = export.ask if wanted.kind == "export" else erasure.ask
-    row = act(db, page.person(request), actor=page.actor(request), now=page.now(request), lang=wanted.lang)
-    return _request(row)
+    who, now = page.actor(request), page.now(request)
+    if wanted.kind == "erasure":
+        answer = wanted.proof.answer() if wanted.proof else None
+        return _request(approvals.erase(db, who, answer, lang=wanted.lang, now=now))
+    return _request(export.ask(db, page.person(request), actor=who, now=now, lang=wanted.lang))
 
 
 @router.get("/data-requests/{request_id}", dependencies=[page.needs("me.data")])
@@ -154,11 +165,12 @@ def cancel(request: Request, db: page.Transaction, request_id: UUID) -> DataRequ
     return _request(row)
 
 
-@router.get("/data-requests/{request_id}/file", dependencies=[page.needs("me.data")],
-            response_class=Response, responses={200: {"content": {"application/zip": {}}}})  # fmt: skip
-def file(request: Request, db: page.Transaction, request_id: UUID) -> Response:
-    """The archive of a finished export, for the person who asked for it."""
-    data = export.fetch(db, page.person(request), request_id, actor=page.actor(request), now=page.now(request))
+@router.post("/data-requests/{request_id}/file", dependencies=[page.needs("me.data")],
+             response_class=Response, responses={200: {"content": {"application/zip": {}}}})  # fmt: skip
+def file(request: Request, db: page.Transaction, request_id: UUID, proved: Proved) -> Response:
+    """The archive of a finished export, for the person who asked for it, with a proof bound to this file."""
+    answer = proved.proof.answer() if proved.proof else None
+    data = approvals.fetch(db, page.actor(request), request_id, answer, now=page.now(request))
     headers = {"Content-Disposition": 'attachment; filename="anhuan.zip"', "Cache-Control": "no-store"}
     return Response(data, media_type="application/zip", headers=headers)
 

@@ -5,16 +5,18 @@ in the browser, and send the answer along with the wish.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
 
-from anhuan.identity import limits, stepup
+from anhuan.identity import approvals, erasure, export, limits, stepup
 from anhuan.identity.limits import LimitKind, Which, Wish
 from anhuan.identity.stepup import Answer
 from anhuan.kit import page
+from anhuan.kit.actors import Actor
 from anhuan.kit.money import NotMoney, from_text, to_text
 
 router = APIRouter(tags=["limits"])
@@ -48,9 +50,10 @@ class NewLimit(Body):
 
 
 class NewStepUp(Body):
-    """Which act wants a proof: a limit that shall rise, or the end of the pause."""
+    """Which act wants a proof: a limit that shall rise, the end of the pause, a copy of everything, an erasure."""
 
-    act: str = Field(pattern="^(limit_raise|pause_lift)$")
+    act: Literal["limit_raise", "pause_lift", "export_fetched", "erasure"]
+    request_id: UUID | None = Field(default=None, description="the finished export, for export_fetched")
     kind: LimitKind | None = None
     account_id: UUID | None = None
     amount: str | None = Field(default=None, max_length=20)
@@ -101,22 +104,12 @@ def set_limit(request: Request, db: page.Transaction, new: NewLimit) -> LimitOut
     return _out(limits.set_limit(db, page.actor(request), which, fen, now=page.now(request), answer=answer))
 
 
-@router.post("/step-ups", status_code=201, dependencies=[page.needs("limits.write")])
+@router.post("/step-ups", status_code=201, dependencies=[page.needs("me.data")])
 def begin_step_up(request: Request, db: page.Transaction, new: NewStepUp) -> StepUpOut:
     """Ask the person of this session for one more proof, bound to exactly this act and good for it once."""
-    party, now = page.person(request), page.now(request)
-    held = limits.at(db, party, now=now)
-    if new.act == "pause_lift":
-        if held.pause is None:
-            raise limits.BadLimit("nothing is paused", field="act")
-        act = limits.lift_act(party, held.pause)
-    else:
-        standing = held.of(new.kind, new.account_id) if new.kind else None
-        if new.kind is None or standing is None:
-            raise limits.BadLimit("there is no such limit to raise", field="kind")
-        wanted = _fen(new.amount)
-        act = limits.raise_act(party, Which(new.kind, new.account_id), wanted, standing)
-    asked = stepup.begin(db, page.actor(request), act, shown=repr(sorted(act.facts.items())), now=now)
+    who, now = page.actor(request), page.now(request)
+    act = _act(db, who, new, now)
+    asked = stepup.begin(db, who, act, shown=repr(sorted(act.facts.items())), now=now)
     options = dict(asked.options) if asked.options else None
     return StepUpOut(id=asked.id, ends_at=asked.ends_at, options=options, by_code=asked.by_code)
 
@@ -131,6 +124,27 @@ def pause(request: Request, db: page.Transaction) -> None:
 def resume(request: Request, db: page.Transaction, proof: Proof) -> None:
     """Let things move again, with a proof bound to this pause."""
     limits.lift_pause(db, page.actor(request), now=page.now(request), answer=proof.answer())
+
+
+def _act(db: Session, who: Actor, new: NewStepUp, now: datetime) -> stepup.Act:
+    """The act that is meant, with every fact it is bound to."""
+    assert who.party_id is not None
+    if new.act == "export_fetched":
+        if new.request_id is None:
+            raise export.NoSuchRequest("没有这项申请。", field="request_id")
+        return approvals.archive(db, who, new.request_id, now=now).act
+    if new.act == "erasure":
+        erasure.insist_oneself(who.party_id, who)
+        return approvals.erasing(db, who, now=now).act
+    held = limits.at(db, who.party_id, now=now)
+    if new.act == "pause_lift":
+        if held.pause is None:
+            raise limits.BadLimit("nothing is paused", field="act")
+        return limits.lift_act(who.party_id, held.pause)
+    standing = held.of(new.kind, new.account_id) if new.kind else None
+    if new.kind is None or standing is None:
+        raise limits.BadLimit("there is no such limit to raise", field="kind")
+    return limits.raise_act(who.party_id, Which(new.kind, new.account_id), _fen(new.amount), standing)
 
 
 def _out(wish: Wish) -> LimitOut:

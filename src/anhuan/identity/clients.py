@@ -8,6 +8,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -47,6 +48,15 @@ class KeyGone(Refused):
     """密钥不能取出: it was drawn already, ended, or nobody drew it in time."""
 
     code = "client.key_gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A key that somebody asks for: what it is for, what it may do, when it ends."""
+
+    label: str
+    scopes: tuple[str, ...]
+    ends_at: datetime
 
 
 def partner_scopes() -> tuple[str, ...]:
@@ -128,19 +138,24 @@ def allow_key(db: Session, who: Actor, change: ChangeRow, now: datetime) -> None
 def draw(db: Session, who: Actor, key_id: UUID, *, now: datetime) -> str:
     """The key itself, this once; keys of the client that work already end with the time of overlap."""
     page.insist(who, "desk.clients_write")
-    row = store_keys.client_key(db, key_id, lock=True)
-    if row is None or row.drawn_at is not None or row.ended_at is not None or now >= row.draw_by:
-        raise KeyGone("这个密钥已取出或已失效，请重新申请。")
-    _client(db, row.client_id)
+    _, row = waiting_key(db, key_id, now=now)
     until = now + timedelta(days=rules.house("client_overlap_days", on=now.date()))
     for other in store_keys.keys_of(db, row.client_id):
         if other.drawn_at is not None and other.ended_at is None and other.ends_at > until:
             other.ends_at = until
-    secret = secrets.token_urlsafe(32)
+    secret = _secret()
     row.secret_hash, row.drawn_at, row.drawn_by = hash_of(secret), now, changes.person_of(who)
     db.flush()
     audit.write(db, who, "client.key_made", f"client:{row.client_id}", {"key": row.id}, now=now)
     return f"anh_{row.id.hex}_{secret}"
+
+
+def waiting_key(db: Session, key_id: UUID, *, now: datetime) -> tuple[ClientRow, ClientKeyRow]:
+    """An allowed key that nobody has drawn yet, locked, and its client; raises KeyGone."""
+    row = store_keys.client_key(db, key_id, lock=True)
+    if row is None or row.drawn_at is not None or row.ended_at is not None or now >= row.draw_by:
+        raise KeyGone("这个密钥已取出或已失效，请重新申请。")
+    return _client(db, row.client_id), row
 
 
 def end_key(db: Session, who: Actor, key_id: UUID, *, now: datetime) -> None:
@@ -167,22 +182,30 @@ def end_client(db: Session, who: Actor, client_id: UUID, *, now: datetime) -> No
         audit.write(db, who, "client.changed", f"client:{client_id}", {"ended": True}, now=now)
 
 
-def make_personal(db: Session, who: Actor, *, label: str, scopes: Sequence[str], now: datetime) -> str:
-    """A key for a person's own programs; returns it this once."""
+def wish(db: Session, who: Actor, *, label: str, scopes: Sequence[str], now: datetime) -> Wish:
+    """A key for a person's own programs as it would be; raises BadClient for one that cannot be."""
     person, day = changes.person_of(who), now.date()
     if who.party_id != person:
         raise page.NotAllowed("请先切换回本人，再建立个人密钥。")
     most = rules.house("personal_keys_most", on=day)
     if store_keys.count_personal(db, person, now=now) >= most:
         raise BadClient(f"最多保留 {most} 个密钥，请先停用不用的。")
-    chosen, secret = _scopes(scopes, [one for one in PERSONAL if who.may(one)]), secrets.token_urlsafe(32)
+    chosen = _scopes(scopes, [one for one in PERSONAL if who.may(one)])
+    days = rules.house("personal_key_days", on=day)
+    return Wish(_called(label, "label"), tuple(chosen), now + timedelta(days=days))
+
+
+def make_personal(db: Session, who: Actor, *, label: str, scopes: Sequence[str], now: datetime) -> str:
+    """A key for a person's own programs; returns it this once."""
+    wanted, person, secret = wish(db, who, label=label, scopes=scopes, now=now), changes.person_of(who), _secret()
     row = PersonalKeyRow(
-        person_id=person, id=ids.new_id(), secret_hash=hash_of(secret), label=_called(label, "label"), scopes=chosen,
-        made_at=now, ends_at=now + timedelta(days=rules.house("personal_key_days", on=day)),
+        person_id=person, id=ids.new_id(), secret_hash=hash_of(secret), label=wanted.label, scopes=list(wanted.scopes),
+        made_at=now, ends_at=wanted.ends_at,
     )  # fmt: skip
     db.add(row)
     db.flush()
-    audit.write(db, who, "client.key_made", f"person:{person}", {"key": row.id, "scopes": chosen}, now=now)
+    facts = {"key": row.id, "scopes": list(wanted.scopes)}
+    audit.write(db, who, "client.key_made", f"person:{person}", facts, now=now)
     return f"anh_{row.id.hex}_{secret}"
 
 
@@ -211,6 +234,10 @@ def usable(state: str) -> bool:
 def organisation_of(db: Session, client: ClientRow) -> OrganisationRow | None:
     """Whose client it is."""
     return store_access.organisation(db, client.organisation_id)
+
+
+def _secret() -> str:
+    return secrets.token_urlsafe(32)
 
 
 def _client(db: Session, client_id: UUID) -> ClientRow:

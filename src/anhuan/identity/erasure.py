@@ -79,8 +79,7 @@ def forecast(db: Session, party: UUID, now: datetime) -> Forecast:
 
 def ask(db: Session, party: UUID, *, actor: Actor, now: datetime, lang: str) -> DataRequestRow:
     """Ask to be erased; nothing happens before the cooling time is over. An open request is given again."""
-    if actor.person_id != party:
-        raise NotAllowed("只有本人可以申请删除自己的数据。")
+    insist_oneself(party, actor)
     store_consent.lock(db, f"erasure {party}")
     if earlier := store_consent.open_request(db, party, "erasure"):
         return earlier
@@ -94,6 +93,12 @@ def ask(db: Session, party: UUID, *, actor: Actor, now: datetime, lang: str) -> 
     audit.write(db, actor, "erasure.asked", f"person:{party}", {"request": number, "acts_at": acts_at}, now=now)
     jobs.defer(db, ERASE, lock=f"data:{party}", priority=LATER, at=acts_at, party=party, request=number)
     return row
+
+
+def insist_oneself(party: UUID, actor: Actor) -> None:
+    """Refuse whoever asks for another's erasure, an organisation's too."""
+    if actor.person_id != party:
+        raise NotAllowed("只有本人可以申请删除自己的数据。")
 
 
 def cancel(db: Session, party: UUID, request_id: UUID, *, actor: Actor, now: datetime) -> DataRequestRow:

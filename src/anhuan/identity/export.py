@@ -4,6 +4,7 @@ The file's name is drawn before the first byte is written, so a job that is kill
 the row says how far it is. Nobody but the person who asked can fetch it.
 """
 
+import hashlib
 import os
 import secrets
 from collections.abc import Mapping
@@ -70,23 +71,15 @@ def make(party: UUID, request_id: UUID) -> None:
     _done(party, request_id, archive.rows, len(sealed))
 
 
+def ready(db: Session, party: UUID, request_id: UUID, *, actor: Actor, now: datetime) -> tuple[DataRequestRow, str]:
+    """The request whose archive its person may fetch now, and SHA-256 (hex) of the sealed file."""
+    row, sealed = _ready(db, party, request_id, actor, now)
+    return row, hashlib.sha256(sealed).hexdigest()
+
+
 def fetch(db: Session, party: UUID, request_id: UUID, *, actor: Actor, now: datetime) -> bytes:
     """The archive, for the person who asked for it, until it expires; every fetch is written down."""
-    row = store_consent.request(db, party, request_id, locked=True)
-    if (
-        row is None
-        or row.kind != "export"
-        or row.state != "done"
-        or row.person_id != actor.person_id
-        or row.file_name is None
-        or row.expires_at is None
-        or row.expires_at <= now
-    ):
-        raise NoSuchRequest("没有这项申请，或文件已过期。")
-    try:
-        sealed = (folder() / row.file_name).read_bytes()
-    except FileNotFoundError as error:
-        raise NoSuchRequest("文件已不在，请重新申请。") from error
+    row, sealed = _ready(db, party, request_id, actor, now)
     row.fetched_at = now
     audit.write(db, actor, "export.taken", f"party:{party}", {"request": request_id}, now=now)
     opened: bytes = vault.open_(f"{PLACE}.{request_id}", sealed)
@@ -105,6 +98,24 @@ def folder() -> Path:
     place = settings.read().home / "exports"
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     return place
+
+
+def _ready(db: Session, party: UUID, request_id: UUID, actor: Actor, now: datetime) -> tuple[DataRequestRow, bytes]:
+    row = store_consent.request(db, party, request_id, locked=True)
+    if (
+        row is None
+        or row.kind != "export"
+        or row.state != "done"
+        or row.person_id != actor.person_id
+        or row.file_name is None
+        or row.expires_at is None
+        or row.expires_at <= now
+    ):
+        raise NoSuchRequest("没有这项申请，或文件已过期。")
+    try:
+        return row, (folder() / row.file_name).read_bytes()
+    except FileNotFoundError as error:
+        raise NoSuchRequest("文件已不在，请重新申请。") from error
 
 
 def _begin(party: UUID, request_id: UUID, now: datetime) -> tuple[str, str] | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from anhuan.identity import erasure, export, holdings, journey, store_consent
+from anhuan.identity import approvals, confirming, erasure, export, holdings, journey, store_consent
 from anhuan.identity.consent_words import Said
 from anhuan.identity.erasure import Portion
 from anhuan.identity.tables_consent import DataRequestRow
@@ -131,16 +131,23 @@ def show_state(
     return page.render(request, RequestPart(_shown(request, row, again=min(LONGEST, after + after // 2 + 1))))
 
 
-@router.get(HERE + "/{request_id}/file", dependencies=READ)
-def fetch(request: Request, db: page.Transaction, request_id: UUID) -> Response:
-    """The archive, for the person who asked for it."""
-    data = export.fetch(db, page.person(request), request_id, actor=page.actor(request), now=page.now(request))
+@router.post(HERE + "/{request_id}/file", dependencies=WRITE)
+def fetch(request: Request, db: page.Transaction, request_id: UUID, proof: confirming.Proof) -> Response:
+    """The archive, for the person who asked for it, after one more proof."""
+    who, now = page.actor(request), page.now(request)
+    try:
+        data = approvals.fetch(db, who, request_id, proof, now=now)
+    except confirming.AGAIN as refused:
+        found = approvals.archive(db, who, request_id, now=now)
+        words = confirming.ActWords("export_fetched", from_at=found.row.done_at, goes=found.rows)
+        action = f"{HERE}/{request_id}/file"
+        return confirming.ask(request, db, found.act, words, refused, action=action, back=HERE)
     name = f"anhuan-{page.today(request).isoformat()}.zip"
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'", "Cache-Control": "no-store",
     }  # fmt: skip
-    return Response(data, media_type="application/zip", headers=headers)
+    return confirming.done(request, db, Response(data, media_type="application/zip", headers=headers), proof)
 
 
 @router.get(HERE + "/erase", dependencies=READ)
@@ -153,11 +160,16 @@ def show_erase(request: Request, db: page.Transaction) -> Response:
 
 
 @router.post(HERE + "/erase", dependencies=WRITE)
-def ask_erase(request: Request, db: page.Transaction) -> Response:
-    """Ask to be erased; the cooling time begins."""
-    lang = page.visitor(request).lang
-    erasure.ask(db, page.person(request), actor=page.actor(request), now=page.now(request), lang=lang)
-    return page.go(HERE, request=request)
+def ask_erase(request: Request, db: page.Transaction, proof: confirming.Proof) -> Response:
+    """Ask to be erased, after one more proof; the cooling time begins."""
+    who, now, lang = page.actor(request), page.now(request), page.visitor(request).lang
+    try:
+        approvals.erase(db, who, proof, lang=lang, now=now)
+    except confirming.AGAIN as refused:
+        told = approvals.erasing(db, who, now=now)
+        words = confirming.ActWords("erasure", from_at=told.acts_at, goes=told.goes, stays=told.stays)
+        return confirming.ask(request, db, told.act, words, refused, action=f"{HERE}/erase", back=f"{HERE}/erase")
+    return confirming.done(request, db, page.go(HERE, request=request), proof)
 
 
 @router.post(HERE + "/{request_id}/cancel", dependencies=WRITE)

@@ -10,9 +10,11 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy.orm import Session
 
 from anhuan.identity import (
+    approvals,
     change_pages,
     changes,
     clients,
+    confirming,
     document_changes,
     documents,
     freezing,
@@ -28,7 +30,7 @@ from anhuan.identity.documents import Document
 from anhuan.identity.model import UnknownPerson
 from anhuan.identity.rights import DESK, Role
 from anhuan.identity.tables_access import ClientKeyRow
-from anhuan.kit import clock, page
+from anhuan.kit import clock, page, wall
 
 router = APIRouter(prefix="/desk", include_in_schema=False)
 Ours: Final = Depends(page.own_form)
@@ -286,9 +288,19 @@ def end_client(request: Request, db: page.Desk, client_id: UUID) -> Response:
 
 
 @router.post("/keys/{key_id}/draw", dependencies=[page.needs("desk.clients_write"), Ours])
-def draw(request: Request, db: page.Desk, key_id: UUID) -> Response:
-    """Show an allowed key, this once."""
-    return page.render(request, Drawn(clients.draw(db, page.actor(request), key_id, now=page.now(request))))
+def draw(request: Request, db: page.Desk, key_id: UUID, proof: confirming.Proof) -> Response:
+    """Show an allowed key, this once, after one more proof; the proof stands behind the operator's own wall."""
+    who, now = page.actor(request), page.now(request)
+    wanted = approvals.client_key(db, key_id, now=now)
+    with request.app.state.sessions().begin() as own:
+        wall.enter(own, party=who.person_id, person=who.person_id)
+        try:
+            key = approvals.draw(db, own, who, key_id, proof, now=now)
+        except confirming.AGAIN as refused:
+            words = confirming.key_words(wanted.name, wanted.scopes, wanted.ends_at)
+            action = f"/desk/keys/{key_id}/draw"
+            return confirming.ask(request, own, wanted.act, words, refused, action=action, back="/desk/clients")
+    return page.render(request, Drawn(key))
 
 
 @router.post("/keys/{key_id}/end", dependencies=[page.needs("desk.clients_write"), Ours])

@@ -9,11 +9,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy.orm import Session
 
-from anhuan.identity import changes, clients, freezing, looking, rules, store_keys
-from anhuan.identity.desk_page import attempt, cut, place_of, said
+from anhuan.identity import approvals, changes, clients, confirming, freezing, looking, rules, store_keys
+from anhuan.identity.desk_page import cut, place_of, said
 from anhuan.identity.freezing import Told
 from anhuan.identity.tables_access import LookRow, PersonalKeyRow
-from anhuan.kit import audit, page
+from anhuan.kit import audit, news, page
 
 router = APIRouter(prefix="/me", include_in_schema=False)
 Ours: Final = Depends(page.own_form)
@@ -82,16 +82,24 @@ def keys(request: Request, db: page.Transaction) -> Response:
 
 @router.post("/keys", dependencies=[page.needs("cards.write"), Ours])
 def make(
-    request: Request, db: page.Transaction, label: Annotated[str, Form(max_length=100)] = "",
+    request: Request, db: page.Transaction, proof: confirming.Proof,
+    label: Annotated[str, Form(max_length=100)] = "",
     scopes: Annotated[list[str], Form()] = [],  # noqa: B006 - FastAPI reads it as the default of an absent field
 ) -> Response:  # fmt: skip
-    """Make a key and show it, this once."""
-    who, now, made = page.actor(request), page.now(request), list[str]()
-    trouble = attempt(
-        request, db, lambda: made.append(clients.make_personal(db, who, label=label, scopes=scopes, now=now))
-    )
-    shown = _keys(request, db, fresh=made[0] if made else "", trouble=trouble)
-    return page.render(request, shown, status=422 if trouble else 200)
+    """Make a key after one more proof and show it, this once."""
+    who, now, lang = page.actor(request), page.now(request), page.visitor(request).lang
+    try:
+        wanted = approvals.own_key(db, who, label=label, scopes=scopes, now=now)
+        fresh = approvals.make_key(db, who, proof, label=label, scopes=scopes, now=now)
+    except confirming.AGAIN as refused:
+        fields = (("label", label), *(("scopes", one) for one in scopes))
+        return confirming.ask(
+            request, db, wanted.act, confirming.key_words(wanted.name, wanted.scopes, wanted.ends_at), refused,
+            action="/me/keys", back="/me/keys", fields=fields,
+        )  # fmt: skip
+    except clients.BadClient as bad:
+        return page.render(request, _keys(request, db, trouble=news.told(bad.code, bad.message, lang)), status=422)
+    return confirming.done(request, db, page.render(request, _keys(request, db, fresh=fresh)), proof)
 
 
 @router.post("/keys/{key_id}/end", dependencies=[Mine, Ours])

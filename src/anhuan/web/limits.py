@@ -11,17 +11,15 @@ from sqlalchemy.orm import Session
 
 from anhuan import cards, identity
 from anhuan.cards.model import AccountFace
-from anhuan.identity import limits, stepup
+from anhuan.identity import confirming, limits
+from anhuan.identity.confirming import ActWords
 from anhuan.identity.limits import LimitKind, Limits, Which, Wish
-from anhuan.identity.stepup import Answer, Asked
-from anhuan.kit import news, page
-from anhuan.kit.errors import Refused
+from anhuan.identity.stepup import Answer
+from anhuan.kit import page
 from anhuan.kit.money import from_text, to_text
 
 router = APIRouter(prefix="/me/limits", include_in_schema=False)
 PATH: Final = "/me/limits"
-AGAIN: Final = (stepup.StepUpNeeded, stepup.StepUpVoid, stepup.StepUpFailed)
-Proof = Annotated[Answer | None, Depends(identity.answer_of)]
 WRITES: Final = [page.needs("limits.write"), Depends(page.own_form)]
 
 
@@ -48,39 +46,6 @@ class LimitsPage:
     may_write: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ActWords:
-    """What is confirmed, for the sentence a person reads; amounts in fen, None: no limit."""
-
-    kind: str
-    limit: str = ""
-    account: AccountFace | None = None
-    held: int | None = None
-    wanted: int | None = None
-    from_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ActShown:
-    """The sentence alone, so that its hash can be kept as what was shown."""
-
-    template: ClassVar[str] = "web/_act.html"
-    act: ActWords
-
-
-@dataclass(frozen=True, slots=True)
-class ConfirmPage:
-    """One act in words, and the proof it waits for."""
-
-    template: ClassVar[str] = "web/confirm.html"
-    act: ActWords
-    action: str
-    back: str
-    fields: tuple[tuple[str, str], ...]
-    asked: Asked
-    trouble: str
-
-
 @router.get("", dependencies=[page.needs("me.use")])
 def show(request: Request, db: page.Transaction) -> Response:
     """Every limit of the party, raises that wait, and the pause."""
@@ -98,7 +63,7 @@ def show(request: Request, db: page.Transaction) -> Response:
 def set_limit(
     request: Request,
     db: page.Transaction,
-    proof: Proof,
+    proof: confirming.Proof,
     kind: Annotated[LimitKind, Form()],
     amount: Annotated[str, Form(max_length=20)] = "",
     account_id: Annotated[str, Form(max_length=36)] = "",
@@ -109,13 +74,13 @@ def set_limit(
     which, wanted = Which(kind, face.account_id if face else None), from_text(amount) if amount.strip() else None
     try:
         limits.set_limit(db, who, which, wanted, now=now, answer=proof)
-    except AGAIN as refused:
+    except confirming.AGAIN as refused:
         held = limits.at(db, party, now=now).standing[which]
         hours = timedelta(hours=identity.house("limit_raise_hours", on=now.date()))
         words = ActWords("limit_raise", kind.value, face, held, wanted, now + hours)
         act = limits.raise_act(party, which, wanted, held)
         fields = (("kind", kind.value), ("amount", amount), ("account_id", account_id))
-        return _confirm(request, db, act, words, PATH, fields, refused)
+        return confirming.ask(request, db, act, words, refused, action=PATH, back=PATH, fields=fields)
     return _done(request, db, proof)
 
 
@@ -141,7 +106,7 @@ def pause(request: Request, db: page.Transaction) -> Response:
 
 
 @router.post("/resume", dependencies=WRITES)
-def resume(request: Request, db: page.Transaction, proof: Proof) -> Response:
+def resume(request: Request, db: page.Transaction, proof: confirming.Proof) -> Response:
     """Let things move again, after one more proof."""
     party, now = page.person(request), page.now(request)
     since = limits.at(db, party, now=now).pause
@@ -149,9 +114,10 @@ def resume(request: Request, db: page.Transaction, proof: Proof) -> Response:
         return page.go(PATH, request=request)
     try:
         limits.lift_pause(db, page.actor(request), now=now, answer=proof)
-    except AGAIN as refused:
+    except confirming.AGAIN as refused:
         words = ActWords("pause_lift", from_at=since)
-        return _confirm(request, db, limits.lift_act(party, since), words, f"{PATH}/resume", (), refused)
+        act = limits.lift_act(party, since)
+        return confirming.ask(request, db, act, words, refused, action=f"{PATH}/resume", back=PATH)
     return _done(request, db, proof)
 
 
@@ -183,25 +149,5 @@ def _card(db: Session, party: UUID, account_id: str) -> AccountFace | None:
     raise page.NotFound("没有这张卡,或者它不属于您。")
 
 
-def _confirm(
-    request: Request,
-    db: Session,
-    act: stepup.Act,
-    words: ActWords,
-    action: str,
-    fields: tuple[tuple[str, str], ...],
-    refused: Refused,
-) -> Response:
-    """Show the act and ask for the proof; after a wrong one say so and ask anew."""
-    shown = request.app.state.pages(request, ActShown(words))
-    asked = stepup.begin(db, page.actor(request), act, shown=shown, now=page.now(request))
-    lang = page.visitor(request).lang
-    trouble = "" if isinstance(refused, stepup.StepUpNeeded) else news.told(refused.code, refused.message, lang)
-    return page.render(
-        request, ConfirmPage(words, action, PATH, fields, asked, trouble), status=422 if trouble else 200
-    )
-
-
 def _done(request: Request, db: Session, proof: Answer | None) -> Response:
-    answer = page.go(PATH, request=request)
-    return answer if proof is None else identity.renewed(request, db, answer)
+    return confirming.done(request, db, page.go(PATH, request=request), proof)
