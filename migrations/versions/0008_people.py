@@ -68,8 +68,7 @@ TABLES = (
         ended_why text,
         device bytea,
         address bytea,
-        primary key (person_id, id),
-        unique (person_id, id)
+        primary key (person_id, id)
     )""",
 )
 SIGN_IN = (

@@ -8,7 +8,7 @@ REGISTRY = re.compile(
     r"registry\.npm|npmmirror|pypi\.(?:org|python)|files\.pythonhosted|(?:simple|pypi)/?[\"' ]*index|tuna\.tsinghua"
 )
 INLINE = re.compile(
-    r"<script(?![^>]*\bsrc=)[^>]*>|<style\b|\sstyle\s*=|\son[a-z]+\s*=|javascript:|hx-on", re.IGNORECASE
+    r"<script(?![^>]*\bsrc=)[^>]*>|<style\b|\sstyle\s*=|\son[a-z]+\s*=(?!=)|javascript:|hx-on", re.IGNORECASE
 )
 
 

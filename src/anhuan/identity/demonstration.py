@@ -65,6 +65,7 @@ PEOPLE: Final = (
     Invented(_id(9), "冯十一", Role.CONTENT),
     Invented(_id(10), "陈十二", Role.AUDITOR),
     Invented(_id(11), "褚十三", Role.ADMINISTRATOR),
+    Invented(_id(12), "卫十四", Role.ADMINISTRATOR),  # who signs what the other proposes
 )
 
 

@@ -105,7 +105,6 @@ class SessionRow(Base):
     __tablename__ = "sessions"
     __table_args__ = (
         UniqueConstraint("token_hash"),
-        UniqueConstraint("person_id", "id"),
         ForeignKeyConstraint(["person_id"], ["people.id"]),
     )
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from anhuan.kit.classes import C1
@@ -17,10 +17,10 @@ class AuditRow(Base):
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, info=C1)
     written_at: Mapped[datetime] = mapped_column(info=C1)
-    login: Mapped[str] = mapped_column(info=C1)
-    payload: Mapped[str] = mapped_column(info=C1)
-    act: Mapped[str] = mapped_column(info=C1)
-    subject: Mapped[str] = mapped_column(info=C1)
+    login: Mapped[str] = mapped_column(Text, info=C1)
+    payload: Mapped[str] = mapped_column(Text, info=C1)
+    act: Mapped[str] = mapped_column(Text, info=C1)
+    subject: Mapped[str] = mapped_column(Text, info=C1)
     actor_id: Mapped[UUID | None] = mapped_column(info=C1)
     person_id: Mapped[UUID | None] = mapped_column(info=C1)
 
@@ -78,5 +78,5 @@ class AuditRoot(Base):
     links: Mapped[int] = mapped_column(info=C1)  # since the root before
     before: Mapped[bytes] = mapped_column(info=C1)  # hash of the root before
     signed_at: Mapped[datetime] = mapped_column(info=C1)
-    key_id: Mapped[str] = mapped_column(info=C1)
+    key_id: Mapped[str] = mapped_column(Text, info=C1)
     signature: Mapped[bytes] = mapped_column(info=C1)

@@ -19,7 +19,7 @@ _MAX_NESTING: Final = 500  # a real mail has some 30 tables in tables; looking f
 _NESTING: Final = re.compile(
     rb"<(/?)(?:table|div|span|font|center|section|ul|ol|blockquote|form|a|b|i|u|em|strong)\b", re.I
 )
-_MAX_CELLS: Final = 5_000_000  # of all tables of one HTML file
+_MAX_CELLS: Final = 5 * 10**6  # of all tables of one HTML file
 _MAX_CELL: Final = 100_000
 _DELIMITERS: Final = (",", "\t", ";", "|")
 _MARKS: Final = (
