@@ -29,10 +29,12 @@ def reason(column: Column[Any]) -> str:
     return str(column.info.get("clear") or column.info.get("hashed") or "")
 
 
+@pytest.mark.scope("S0-47", "S2-13")
 def test_every_column_states_its_class() -> None:
     assert [str(column) for column in columns() if not isinstance(column.info.get("data_class"), DataClass)] == []
 
 
+@pytest.mark.scope("S0-47")
 def test_what_is_personal_is_sealed_or_says_why_not() -> None:
     personal = [column for column in columns() if column.info.get("data_class") in (DataClass.C2, DataClass.C3)]
     assert [str(one) for one in personal if not isinstance(one.type, Sealed) and len(reason(one)) < 10] == []

@@ -30,6 +30,7 @@ NAME, MAIL, PHONE = "林小安", "linxiaoan@example.com", "13800000001"
     (Role.AUDITOR, HIDDEN, HIDDEN, HIDDEN),
     (Role.HOLDER, HIDDEN, HIDDEN, HIDDEN),
 ])  # fmt: skip
+@pytest.mark.scope("S2-42", "S0-47")
 def test_each_role_sees_its_part_of_what_identifies(role: Role, name: str, mail: str, address: str) -> None:
     who = acting(ids.new_id(), role)
     seen = (looking.masked(who, field, value) for field, value in

@@ -234,6 +234,7 @@ def numbers(owner: Engine) -> dict[int, str]:
     }
 
 
+@pytest.mark.scope("S2-42")
 def test_a_rotation_seals_every_row_of_every_party_anew(own_database: Engine, owner: Engine) -> None:
     other = new_id()
     fill(own_database, 1_203)

@@ -280,6 +280,7 @@ def test_somebodys_server_is_set_up_by_our_sql_and_used_by_its_address(
     assert not (tmp_path / "postgres").exists(), "no server of ours was started"
 
 
+@pytest.mark.scope("S2-42")
 def test_a_login_with_too_many_rights_fails_the_selfcheck(
     tcp_server: TcpServer, settings_of: Callable[..., None]
 ) -> None:
