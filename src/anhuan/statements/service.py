@@ -211,7 +211,9 @@ def lines_of_bill(db: Session, user_id: UUID, bill_id: UUID, *, offset: int = 0,
 
 
 def lines_of_import(db: Session, user_id: UUID, import_id: UUID, *, offset: int = 0, at_most: int = 50) -> LinesPage:
-    """The lines that a committed batch shows, known ones too, newest first."""
+    """The lines that a committed batch shows, known ones too, newest first; refuses with `NoSuchImport`."""
+    if store.import_row(db, user_id, import_id) is None:
+        raise NoSuchImport("没有这次导入。", field="import_id")
     return _page(db, user_id, [store_lines.in_import(user_id, import_id)], offset=offset, at_most=at_most)
 
 
