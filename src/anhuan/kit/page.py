@@ -191,7 +191,7 @@ def read_note(request: Request) -> str:
 
 
 def form_secret(request: Request) -> bytes:
-    """The secret of this visitor's forms: drawn from the session, so that it ends with it; from a cookie before that."""
+    """The secret of this visitor's forms: drawn from the session, so that it ends with it; at first a cookie's."""
     known: bytes | None = getattr(request.state, "form_secret", None)
     if known is None:
         known = _secret_kept(request) or os.urandom(32)
