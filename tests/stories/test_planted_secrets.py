@@ -30,7 +30,7 @@ from tests.statements.shapes_mail import Letter, Para, mail, rows
 
 from anhuan import app as house
 from anhuan.cli import main as command_line
-from anhuan.identity import Role, clients, commands, export, journey, recovery, sessions, signin
+from anhuan.identity import Role, clients, commands, journey, recovery, sessions, signin
 from anhuan.kit import clock, ids, page, postgres, terminal, wall
 from anhuan.kit import db as database
 from anhuan.statements import service
@@ -159,8 +159,8 @@ def join(planted: Planted) -> Lin:
     seen = client.get(place).text
     secret = hidden(seen, "secret")
     typed = {
-        "csrf": hidden(seen, "csrf"), "name": NAME, "handle": HANDLE, "password": PASSWORD, "secret": secret,
-        "code": pyotp.TOTP(secret).now(),
+        "csrf": hidden(seen, "csrf"), "agreed": hidden(seen, "agreed"), "name": NAME, "handle": HANDLE,
+        "password": PASSWORD, "secret": secret, "code": pyotp.TOTP(secret).now(),
     }  # fmt: skip
     said = client.post(place, data=typed)
     assert said.status_code == 200, said.text[:500]

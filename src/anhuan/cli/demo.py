@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from anhuan import cards, planning, statements
 from anhuan.cli import demo_mail
-from anhuan.identity import commands, consent, demonstration
+from anhuan.identity import agreeing, commands, consent, demonstration
 from anhuan.identity.consent_words import Channel, Purpose
 from anhuan.kit import clock, db, terminal
 from anhuan.kit.actors import Actor, ActorKind
@@ -51,6 +51,8 @@ def prepare() -> bool:
         demonstration.declare(session, demonstration.DEMONSTRATION, now=now)
     with db.sessions("work").begin() as session:
         demonstration.fill(session, now=now)
+    with db.transaction() as session:
+        agreeing.invented(session, [(one.id, one.party or one.id) for one in demonstration.PEOPLE], now=now)
     with commands.transaction() as (session, me):
         return fill(session, me, now=now)
 

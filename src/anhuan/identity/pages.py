@@ -1,7 +1,7 @@
 """Sign-in, coming in by a link, and getting back in: one question on each page, passkey first, never a dead end."""
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID
@@ -10,8 +10,22 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy.orm import Session
 
-from anhuan.identity import codes, demonstration, devices, doors, passkeys, passwords, recovery, rules, signin, throttle
+from anhuan.identity import (
+    agreeing,
+    codes,
+    demonstration,
+    devices,
+    doors,
+    passkeys,
+    passwords,
+    recovery,
+    rules,
+    signin,
+    throttle,
+)
+from anhuan.identity.consent_words import TextChanged
 from anhuan.identity.demonstration import Invented
+from anhuan.identity.documents import Document
 from anhuan.identity.recovery import Recovery, Stage
 from anhuan.identity.signin import Browser, SignedIn
 from anhuan.kit import actors, clock, news, page, settings
@@ -60,6 +74,8 @@ class Welcome:
     joins: bool
     name: str
     trouble: str
+    agreements: tuple[Document, ...] = ()  # what joining accepts, in the versions shown
+    agreed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +94,8 @@ class NewPassword:
     least: int
     trouble: str
     field: str
+    agreements: tuple[Document, ...] = ()
+    agreed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +213,7 @@ def sign_up() -> Response:
 def welcome(token: str, request: Request, db: page.Transaction) -> Response:
     """The page behind an invitation."""
     signin.joining_id(db, _given(token), now=page.now(request))
-    return page.render(request, Welcome(f"/welcome/{token}", True, "", ""))
+    return page.render(request, _welcome(request, db, token))
 
 
 @router.post("/welcome/{token}/passkey/options", dependencies=[Public, Ours])
@@ -215,18 +233,21 @@ def welcome_options(token: str, request: Request, db: page.Transaction, name: Te
 
 @router.post("/welcome/{token}/passkey", dependencies=[Public, Ours])
 def welcome_by_passkey(
-    token: str, request: Request, db: page.Transaction, name: Text = "", challenge: Text = "", credential: Answer = ""
-) -> Response:
+    token: str, request: Request, db: page.Transaction, name: Text = "", challenge: Text = "", credential: Answer = "",
+    agreed: Text = "",
+) -> Response:  # fmt: skip
     """Somebody joins with a passkey; then a second way in is asked for."""
     now, browser = page.now(request), browser_of(request)
     try:
+        shown = agreeing.insist(db, agreed, page.today(request))
         key = passkeys.check_registration(
             db, id_of(challenge), credential, now=now, visitor=browser.visitor, tied_to=signin.hash_of(token)
         )
         signin.join(db, _given(token), key.person_id, name, browser, now=now)
-    except (passkeys.NotVerified, passkeys.ChallengeGone, signin.NameNeeded) as bad:
-        again = Welcome(f"/welcome/{token}", True, signin.cleaned(name), told(request, bad))
+    except (passkeys.NotVerified, passkeys.ChallengeGone, signin.NameNeeded, TextChanged) as bad:
+        again = _welcome(request, db, token, signin.cleaned(name), told(request, bad))
         return page.render(request, again, status=status_of(bad))
+    _agree(request, db, key.person_id, shown)
     passkeys.keep(db, key, name=browser.name, now=now)
     done = signin.let_in(db, key.person_id, Strength.PASSKEY, _fresh(browser), now=now, how="passkey")
     return _inside(request, done, SECOND)
@@ -236,7 +257,8 @@ def welcome_by_passkey(
 def welcome_password_page(token: str, request: Request, db: page.Transaction) -> Response:
     """Password and codes for whoever joins."""
     signin.joining_id(db, _given(token), now=page.now(request))
-    return page.render(request, new_password(f"/welcome/{token}/password", f"/welcome/{token}", joins=True))
+    made = new_password(f"/welcome/{token}/password", f"/welcome/{token}", joins=True)
+    return page.render(request, _with_agreements(request, db, made))
 
 
 @router.post("/welcome/{token}/password", dependencies=[Public, Ours])
@@ -249,13 +271,16 @@ def welcome_by_password(
     password: Text = "",
     secret: Text = "",
     code: Text = "",
+    agreed: Text = "",
 ) -> Response:
     """Somebody joins with password and codes; what must be kept is shown once."""
     now, browser = page.now(request), browser_of(request)
     who = signin.joining_id(db, _given(token), now=now)
     try:
         with db.begin_nested():
+            shown = agreeing.insist(db, agreed, page.today(request))
             signin.join(db, _given(token), who, name, browser, now=now)
+            _agree(request, db, who, shown)
             kept = signin.set_password(db, who, handle or name, password, secret, code, now=now)
             paper = codes.make_recovery_codes(db, who, now=now)
     except (Refused, Unavailable) as bad:
@@ -265,9 +290,25 @@ def welcome_by_password(
             f"/welcome/{token}/password", f"/welcome/{token}", joins=True, name=name, handle=handle, secret=secret,
             bad=bad, request=request,
         )  # fmt: skip
-        return page.render(request, again, status=status_of(bad))
+        return page.render(request, _with_agreements(request, db, again), status=status_of(bad))
     done = signin.let_in(db, who, Strength.PASSWORD, _fresh(browser), now=now, how="password")
     return shown_once(request, done, Kept(paper, kept, "/"))
+
+
+def _welcome(request: Request, db: Session, token: str, name: str = "", trouble: str = "") -> Welcome:
+    shown = agreeing.to_show(db, page.today(request))
+    return Welcome(f"/welcome/{token}", True, name, trouble, shown, agreeing.written(shown))
+
+
+def _with_agreements(request: Request, db: Session, made: NewPassword) -> NewPassword:
+    shown = agreeing.to_show(db, page.today(request))
+    return replace(made, agreements=shown, agreed=agreeing.written(shown))
+
+
+def _agree(request: Request, db: Session, person_id: UUID, shown: tuple[Document, ...]) -> None:
+    """Whoever has just joined accepts what the page showed, in its language."""
+    myself, lang = passkeys.myself(person_id), page.visitor(request).lang
+    agreeing.agree(db, person_id, shown, actor=myself, now=page.now(request), lang=lang)
 
 
 # Getting back in

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from anhuan import cards, statements
 from anhuan.cards.model import AccountFace, BoardEntry, CurrencyTotal, DueBoard, LineFace, OwnAccount, Urgency
+from anhuan.identity import agreeing
+from anhuan.identity.agreeing import Waiting
 from anhuan.kit import doors, page
 from anhuan.planning.planner import plan
 from anhuan.planning.service import request_of
@@ -90,6 +92,7 @@ class Me:
     template: ClassVar[str] = "web/me.html"
     accounts: tuple[OwnAccount, ...]
     imports: int
+    waiting: tuple[Waiting, ...] = ()  # agreements that changed and were not accepted yet
 
 
 @router.get("/", dependencies=[page.needs("cards.read")])
@@ -180,7 +183,8 @@ def me(request: Request, db: page.Transaction) -> Response:
     """What belongs to the person."""
     user = page.person(request)
     done = [one for one in statements.imports(db, user, at_most=500) if one.committed_at]
-    return page.render(request, Me(cards.own_accounts(db, user), len(done)))
+    waiting = agreeing.waiting(db, user, page.today(request))
+    return page.render(request, Me(cards.own_accounts(db, user), len(done), waiting))
 
 
 def advice_of(db: Session, user_id: UUID, today: date) -> Advice | None:
