@@ -114,6 +114,7 @@ def ids_of(admin: psycopg.Connection, one: Household) -> dict[str, list[UUID]]:
     asked = {
         "account_id": "SELECT id FROM card_accounts WHERE user_id = %(p)s"
                       " UNION SELECT id FROM own_accounts WHERE user_id = %(p)s",
+        "own_id": "SELECT id FROM own_accounts WHERE user_id = %(p)s",
         "bill_id": "SELECT id FROM bills WHERE user_id = %(p)s",
         "card_id": "SELECT id FROM cards WHERE user_id = %(p)s",
         "line_id": "SELECT id FROM credit_lines WHERE user_id = %(p)s",
