@@ -1,29 +1,49 @@
 """`anhuan selfcheck`: walk through the house once and say what is not in order."""
 
+import json
 from collections.abc import Callable
-from typing import Final
+from typing import Annotated, Final
 
 import psycopg
 import typer
+from sqlalchemy.exc import DBAPIError
 
+from anhuan.cli import checks
 from anhuan.kit import clock, db, roles, settings, terminal
 from anhuan.kit.errors import Bad, Broken
 
 app = typer.Typer(rich_markup_mode=None)
+SIGNS: Final = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
 
 
 @app.command()
 @terminal.may("installer")
-def selfcheck() -> None:
-    """Check settings, database, rights, tables and calendar; exit code 1 when something is not in order."""
-    bad = 0
+def selfcheck(
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object, for machines")] = False,
+) -> None:
+    """Check settings, database, logins, keys, audit chain, worker; exit code 1 when something is not in order."""
+    found = []
     for name, check in CHECKS.items():
-        try:
-            typer.echo(f"ok    {name}: {check()}")
-        except Bad as trouble:
-            bad += 1
-            typer.echo(f"FAIL  {name}: {trouble.message}")
+        state, said = _looked(check)
+        found.append({"name": name, "state": state, "said": said})
+        if not as_json:
+            typer.echo(f"{SIGNS[state]}  {name}: {said}")
+    bad = any(one["state"] == "fail" for one in found)
+    if as_json:
+        typer.echo(json.dumps({"ok": not bad, "checks": found}, ensure_ascii=False))
     raise typer.Exit(1 if bad else 0)
+
+
+def _looked(check: Callable[[], str]) -> tuple[str, str]:
+    """`ok`, `warn` or `fail`, and the sentence."""
+    try:
+        return "ok", check()
+    except checks.Worry as worry:
+        return "warn", worry.message
+    except Bad as trouble:
+        return "fail", trouble.message
+    except (psycopg.Error, DBAPIError, OSError) as trouble:
+        return "fail", (str(trouble).splitlines() or [type(trouble).__name__])[0]
 
 
 def check_settings() -> str:
@@ -86,6 +106,12 @@ CHECKS: Final[dict[str, Callable[[], str]]] = {
     "database": check_database,
     "rights": check_rights,
     "tables": check_tables,
+    "logins": checks.check_logins,
     "keys": check_keys,
+    "key files": checks.check_files,
+    "audit chain": checks.check_chain,
+    "installation": checks.check_mode,
+    "origin": checks.check_origin,
+    "worker": checks.check_worker,
     "calendar": check_calendar,
 }

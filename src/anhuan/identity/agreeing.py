@@ -1,7 +1,7 @@
 """Accepting the agreements: all of them by joining, each in the version that stood on the page; later ones one by one.
 
-Joining accepts what nobody can do without (user agreement, privacy policy, risk notice). Consents are not among it: each
-is asked for where it is needed, by itself.
+Joining accepts what nobody can do without (user agreement, privacy policy, risk notice). Consents are not among it:
+each is asked for where it is needed, by itself.
 """
 
 from collections.abc import Iterable

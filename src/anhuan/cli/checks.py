@@ -1,0 +1,105 @@
+"""Checks of `anhuan selfcheck` about people's safety: logins, audit chain, mode, origin, worker, files of keys."""
+
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+import psycopg
+
+from anhuan.kit import clock, db, roles, settings
+from anhuan.kit.errors import Broken
+
+LINK_LATE: Final = timedelta(minutes=10)  # a worker links the chain every minute
+ROOT_LATE: Final = timedelta(hours=30)  # a root covers a bank day and is signed soon after its end
+WORKER_SILENT: Final = timedelta(minutes=5)  # thirty heartbeats
+LOGINS: Final = {"app": roles.APP, "desk": roles.DESK, "work": roles.WORK, "audit": roles.AUDIT}
+
+
+class Worry(Broken):
+    """Nothing is broken, but somebody should look."""
+
+    code = "selfcheck.worry"
+
+
+def check_logins() -> str:
+    """The five logins are different roles, and each can do its own work alone."""
+    from anhuan.kit import store_checks
+
+    access, wrong, missing = db.access(), list[str](), list[str]()
+    for name, expected in LOGINS.items():
+        url = getattr(access, name)
+        if url is None:
+            missing.append(f"ANHUAN_{name.upper()}_URL")
+            continue
+        with psycopg.connect(url, connect_timeout=10) as connection:
+            wrong += store_checks.beyond_its_work(connection, expected)
+    owner = urlsplit(access.owner).username
+    if owner in LOGINS.values():
+        wrong.append(f"the tables are changed by {owner}, which should be a login of its own")
+    if wrong:
+        raise Broken("; ".join(wrong))
+    if missing:
+        raise Worry(f"not set: {', '.join(missing)}")
+    return "web, desk, worker, auditors and owner are five, each with its own work"
+
+
+def check_chain() -> str:
+    """Records are linked within minutes, and the newest signed root is of this day or yesterday."""
+    from anhuan.kit import store_audit, store_checks
+
+    now = clock.now()
+    if db.access().audit is None:
+        raise Worry("not looked at: ANHUAN_AUDIT_URL is not set")
+    with db.sessions("audit").begin() as session:
+        count, oldest = store_checks.oldest_waiting(session)
+        root = store_audit.last_root(session)
+    if oldest is not None and now - oldest > LINK_LATE:
+        raise Worry(f"{count} records wait for the chain since {oldest:%Y-%m-%d %H:%M} UTC: is `anhuan work` running?")
+    if root is None:
+        raise Worry(f"no root was signed yet, {count} records wait")
+    age = now - datetime.fromisoformat(root.through_at)
+    if age > ROOT_LATE:
+        raise Worry(f"the last signed root ended {age.total_seconds() / 3600:.0f} hours ago")
+    return f"root {root.number} ended {age.total_seconds() / 3600:.0f} hours ago, {count} records wait"
+
+
+def check_mode() -> str:
+    """What kind of installation this is."""
+    from anhuan.identity import store_signin
+
+    with db.transaction() as session:
+        mode = store_signin.mode(session)
+    return mode or "neither real nor a demonstration yet: the first start decides"
+
+
+def check_origin() -> str:
+    """The address is https, unless it is this machine's own."""
+    origin = settings.read().origin  # refuses everything else
+    secure = urlsplit(origin).scheme == "https"
+    return origin if secure else f"{origin}, for this machine alone"
+
+
+def check_worker() -> str:
+    """A background worker gave a sign of life in the last minutes."""
+    from anhuan.kit import store_checks
+
+    if db.access().work is None:
+        raise Worry("not looked at: ANHUAN_WORK_URL is not set")
+    with db.sessions("work").begin() as session:
+        last = store_checks.last_sign_of_life(session)
+    if last is None or clock.now() - last > WORKER_SILENT:
+        since = "none was ever seen" if last is None else f"silent since {last:%Y-%m-%d %H:%M} UTC"
+        raise Worry(f"{since}: start `anhuan work`, or `anhuan serve`, which has one beside it")
+    return f"last heard {(clock.now() - last).total_seconds():.0f} seconds ago"
+
+
+def check_files() -> str:
+    """Nobody else on this machine reads the keys."""
+    folder = settings.read().home / "keys"
+    if not folder.exists():
+        return "no keys here yet"
+    secret = [one for one in folder.iterdir() if not one.name.endswith(".pub.pem")]
+    open_ = [str(one) for one in (folder, *secret) if one.stat().st_mode & 0o077]
+    if open_:
+        raise Broken(f"others may read {', '.join(open_)}: chmod go= them")
+    return f"{folder} is for this user alone"
