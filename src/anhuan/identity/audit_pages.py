@@ -38,13 +38,21 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Who:
+    """Who acted: the roles that count (at the desk before holder), else the kind of actor; and the whole id, or ""."""
+
+    roles: tuple[str, ...]
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """One record with its proof: the hash of its line and its link of the chain, once it has one."""
 
     record: Record
     zh: str
     en: str
-    who: str
+    who: Who
     facts: tuple[tuple[str, str], ...]
     proof: Proof | None
 
@@ -100,11 +108,10 @@ def health_of(db: Session, *, now: datetime, make: Callable[..., T]) -> T:
 
 def _shown(one: Record, proof: Proof | None) -> Shown:
     facts = tuple((name, _plain(value)) for name, value in sorted(one.facts.items()))
-    roles = ", ".join(one.actor.get("roles", ()))
-    acting = one.actor.get("person") or one.actor.get("client") or ""
-    return Shown(
-        one, one.sentence("zh"), one.sentence("en"), f"{roles or one.actor['kind']} {acting}".strip(), facts, proof
-    )
+    held = tuple(one.actor.get("roles", ()))
+    roles = tuple(role for role in held if role != Role.HOLDER) or held or (str(one.actor["kind"]),)
+    acting = str(one.actor.get("person") or one.actor.get("client") or "")
+    return Shown(one, one.sentence("zh"), one.sentence("en"), Who(roles, acting), facts, proof)
 
 
 def _plain(value: object) -> str:
