@@ -626,3 +626,49 @@ def test_two_people_at_one_browser(db: Session, lin: Owner, browser: Hand, clock
     assert all("Cookie" in one.headers["vary"] and "no-store" in one.headers["cache-control"] for one in theirs)
     assert lin.handle not in theirs[0].text
     assert second.handle in theirs[0].text
+
+
+def test_pages_read_in_another_charset(lin: Owner, browser: Hand) -> None:
+    """Tried: a page that does not say its charset, so that a browser reads what people typed as something else (UTF-7).
+    Must: every page and text says UTF-8, also a refusal.
+    Control: JSON, which is always UTF-8, says its own type.
+    """
+    lin.enters(browser, NOW)
+    shown = [browser.get(path) for path in ("/me", "/me/security", "/nowhere", "/education/late")]
+    shown.append(browser.post("/sign-out", sec_fetch_site="cross-site"))
+    kinds = {answer.headers["content-type"] for answer in shown}
+    assert kinds <= {"text/html; charset=utf-8", "text/plain; charset=utf-8"}
+    assert browser.call("GET", "/api/v1/board").headers["content-type"] == "application/json"
+
+
+def test_thief_inside_when_the_password_changes(lin: Owner, browser: Hand, other: Hand, clock: Clock) -> None:
+    """Tried: a session that a thief opened with the stolen password, and that password, after the owner changed it.
+    Must: the session is over, the old password opens nothing.
+    Control: the owner's session goes on, and the new password signs in.
+    """
+    lin.enters(other, NOW)
+    at = clock.later(seconds=60)
+    lin.enters(browser, at)
+    fresh = "another olive lantern seventy"
+    at = clock.later(seconds=60)
+    form = {"password": fresh, "secret": lin.secret, "code": lin.code(at)}
+    assert browser.post("/me/security/password", form).status_code == 200
+    assert browser.is_inside()
+    assert not other.is_inside()
+    at = clock.later(seconds=60)
+    assert other.post("/sign-in/password", lin.form(at)).status_code == 422
+    assert other.post("/sign-in/password", lin.form(at, password=fresh)).status_code == 303
+
+
+def test_stolen_generator_after_it_was_removed(lin: Owner, browser: Hand, other: Hand, clock: Clock) -> None:
+    """Tried: codes of a lost telephone, with the right password, after the owner removed password and codes.
+    Must: refused.
+    Control: until then they signed in, and the owner's passkey still does.
+    """
+    lin.enters(browser, NOW)
+    at = clock.later(seconds=60)
+    lin.enters(other, at)
+    assert browser.post("/me/security/password/remove").status_code == 303
+    at = clock.later(seconds=60)
+    assert other.post("/sign-in/password", lin.form(at)).status_code == 422
+    assert other.post("/sign-in/passkey", lin.answers(other)).status_code == 303

@@ -1,6 +1,7 @@
 """docs/SECURITY.md keeps to the code: every test it names exists, every row is answered; and a few rows proved here."""
 
 import ast
+import base64
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from anhuan.identity import rules
+from anhuan.identity import passwords, rules, sessions
 
 # Ids of OWASP ASVS 4.0.3, level 2 (levels 1 and 2), chapters 2 to 14, that the standard has not deleted.
 CHAPTERS: Final[dict[str, int | tuple[int, ...]]] = {
@@ -110,6 +111,13 @@ def test_a_session_lasts_no_longer_than_the_standard_lets_it() -> None:
     day = date(2026, 11, 22)
     assert rules.house("session_idle_minutes", on=day) <= 30
     assert rules.house("session_total_hours", on=day) <= 12
+    assert sessions.TOKEN_BYTES * 8 >= 64
+
+
+def test_each_password_has_a_salt_of_its_own() -> None:
+    salts = {passwords.hash_of("tugboat plum sixty", on=date(2026, 11, 22)).split("$")[4] for _ in range(2)}
+    assert len(salts) == 2
+    assert all(len(base64.b64decode(salt + "==")) * 8 >= 32 for salt in salts)
 
 
 def test_password_managers_and_pasting_are_let_to_work(top: Path) -> None:
