@@ -44,8 +44,8 @@ def broken_laws(request: Request, *, seconds: float) -> Iterator[str]:
 def main() -> int:
     """Try so many seeds; the exit code says whether a law broke."""
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("seed", type=int)
-    asked.add_argument("count", type=int)
+    asked.add_argument("seed", type=int, nargs="?", default=1)
+    asked.add_argument("count", type=int, nargs="?", default=20)
     asked.add_argument("--tiny", action="store_true", help="requests of a few yuan, where rounding matters most")
     asked.add_argument("--seconds", type=float, default=3.0)
     asked.add_argument("--keep", type=Path, help="folder for the requests that break a law")
