@@ -65,10 +65,10 @@ def check_chain() -> str:
 
 def check_mode() -> str:
     """What kind of installation this is."""
-    from anhuan.identity import store_signin
+    from anhuan.identity import demonstration
 
     with db.transaction() as session:
-        mode = store_signin.mode(session)
+        mode = demonstration.mode(session)
     return mode or "neither real nor a demonstration yet: the first start decides"
 
 

@@ -82,6 +82,11 @@ def declare(db: Session, kind: str, *, now: datetime) -> None:
         raise NotReal("这里只有演示数据,请用 --demo 打开;真实使用请另选一个 ANHUAN_HOME。", field="--demo")
 
 
+def mode(db: Session) -> str | None:
+    """`real` or `demonstration`; None while nobody has said."""
+    return store_signin.mode(db)
+
+
 def fill(db: Session, *, now: datetime) -> bool:
     """Enter the invented people, as the worker's role; does nothing where they are there."""
     wall.everybody(db)
