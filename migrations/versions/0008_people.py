@@ -108,7 +108,7 @@ SIGN_IN = (
     """
     create table passwords (
         person_id uuid primary key references people (id),
-        hash text not null,
+        hash bytea not null,
         changed_at timestamptz not null
     )""",
     """

@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from anhuan import api, app
 from anhuan.kit import db as database
@@ -102,3 +103,18 @@ def test_every_kind_of_bad_news_has_a_status(kind: type[Bad]) -> None:
     from anhuan.kit.doors import status_of
 
     assert status_of(kind("no")) in (404, 422, 500, 503)
+
+
+def test_answers_for_programs_are_attachments_and_no_pages(db: Session) -> None:
+    house = app.create(database.sessions())
+    with TestClient(house, base_url="http://localhost:8000") as client:
+        answer = client.get("/api/v1/openapi.json")
+    assert answer.headers["content-disposition"] == 'attachment; filename="api.json"'
+    assert answer.headers["content-type"] == "application/json"
+
+
+def test_a_refused_access_is_logged_with_its_code(db: Session) -> None:
+    house = app.create(database.sessions())
+    with TestClient(house, base_url="http://localhost:8000") as client, capture_logs() as logged:
+        assert client.get("/api/v1/board").status_code == 401
+    assert [(one["code"], one["status"]) for one in logged] == [("access.not_signed_in", 401)]

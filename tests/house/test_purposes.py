@@ -39,6 +39,8 @@ MAY_OPEN = {
     "identity/looking.py:open_desk": "the operator's own rows, to write down a look",
     "identity/demonstration.py:fill": "invented people, entered where there is nobody else",
     "identity/demonstration.py:closed": "opens nobody",
+    "identity/agreeing.py:invented": "invented people, who accept when they are entered",
+    "identity/pages_desk_changes.py:draw": "the operator's own rows, to check one more proof",
     "identity/journey.py:tidy": "the worker: requests about data of all people, to find those undone",
     "identity/journey.py:forget": "the worker: deletes what no duty keeps any more",
 }

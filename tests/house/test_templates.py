@@ -22,7 +22,7 @@ MODULES = (
     "cards.pages", "statements.pages", "planning.pages", "web.pages", "web.card", "web.education", "web.errors",
     "web.limits", "identity.pages_consent", "identity.pages_data", "identity.pages_desk",
     "identity.pages_desk_changes", "identity.pages_org", "identity.pages_own",
-    "identity.pages", "identity.pages_security",
+    "identity.pages", "identity.pages_security", "identity.confirming",
 )  # fmt: skip
 FRAME = {"shell"}  # given to every template beside the fields of its value
 BUILT_IN = {
@@ -30,7 +30,15 @@ BUILT_IN = {
     *("caller", "self", "super", "true", "false", "none", "varargs", "kwargs"),
 }
 METHODS = {"get", "items", "isoformat", "name"}  # of dictionaries, dates, and named things
-IMPORTED = {"parts", "words", "passkey", "terms_of", "chart", "loop"}  # names under which templates import macros
+IMPORTED = {
+    "parts",
+    "words",
+    "passkey",
+    "agreed_words",
+    "terms_of",
+    "chart",
+    "loop",
+}  # names under which templates import macros
 VERBS = re.compile(r"^hx-(get|post|put|patch|delete)$")
 
 

@@ -1,8 +1,9 @@
 """Own limits through the JSON door and the command line."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import pyotp
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
@@ -10,17 +11,27 @@ from tests.people import sign_in
 from typer.testing import CliRunner
 
 from anhuan import app
+from anhuan.identity import codes
 from anhuan.identity.cli_limits import app as limits_app
 from anhuan.kit import clock
 from anhuan.kit import db as database
-from anhuan.kit.actors import Strength
+from anhuan.kit.ids import LOCAL_USER
 
 NOW = datetime(2026, 11, 22, 9, 20, tzinfo=clock.CHINA)
 
 
+SECRET = codes.new_secret()
+
+
+def code(at: datetime) -> str:
+    """What the app of the person shows at this moment."""
+    return pyotp.TOTP(SECRET).at(at)
+
+
 @pytest.fixture
 def door(db: Session) -> Iterator[TestClient]:
-    cookie = sign_in(db, now=NOW, strength=Strength.DEMO)
+    cookie = sign_in(db, now=NOW)
+    assert codes.keep_totp(db, LOCAL_USER, SECRET, code(NOW - timedelta(seconds=30)), now=NOW)
     house = app.create(database.sessions(), now=lambda: NOW)
     with TestClient(
         house, base_url="http://localhost:8000", headers={"cookie": cookie, "origin": "http://localhost:8000"}
@@ -36,7 +47,7 @@ def test_a_limit_narrows_at_once_and_widens_with_a_proof_a_day_later(door: TestC
     assert (refused.status_code, refused.json()["code"]) == (422, "stepup.needed")
     asked = door.post("/api/v1/step-ups", json={"act": "limit_raise", **wish})
     assert asked.status_code == 201
-    proof = {"step_up": asked.json()["id"]}
+    proof = {"step_up": asked.json()["id"], "code": code(NOW)}
     other = door.put("/api/v1/limits", json={**wish, "amount": "9000.01", "proof": proof})
     assert (other.status_code, other.json()["code"]) == (422, "stepup.void")
     done = door.put("/api/v1/limits", json={**wish, "proof": proof})
@@ -52,7 +63,7 @@ def test_the_pause_stands_at_once_and_ends_with_a_proof_of_its_own(door: TestCli
     assert door.post("/api/v1/pause").status_code == 204
     assert door.get("/api/v1/limits").json()["paused_since"] is not None
     asked = door.post("/api/v1/step-ups", json={"act": "pause_lift"}).json()
-    assert door.post("/api/v1/pause/lift", json={"step_up": asked["id"]}).status_code == 204
+    assert door.post("/api/v1/pause/lift", json={"step_up": asked["id"], "code": code(NOW)}).status_code == 204
     assert door.get("/api/v1/limits").json()["paused_since"] is None
 
 
@@ -63,11 +74,11 @@ def test_the_pause_stands_at_once_and_ends_with_a_proof_of_its_own(door: TestCli
         ({"kind": "per_payment", "amount": "x"}, "amount"),
         ({"kind": "per_week", "amount": "5"}, "kind"),
         ({"kind": "per_card", "amount": "5"}, "account_id"),
-        ({"kind": "per_payment", "amount": "5", "user_id": "x"}, "user_id"),  # nobody asks for somebody else
+        ({"kind": "per_payment", "amount": "5", "user_id": "x"}, None),  # nobody asks for somebody else
     ],
 )
 def test_a_bad_wish_is_told_by_its_field_and_nothing_is_kept(
-    door: TestClient, sent: dict[str, str], field: str
+    door: TestClient, sent: dict[str, str], field: str | None
 ) -> None:
     said = door.put("/api/v1/limits", json=sent)
     assert (said.status_code, said.json().get("field")) == (422, field)

@@ -99,7 +99,7 @@ def test_a_sheet_program_runs_nothing_of_it(own_database: Engine, lin: Actor) ->
     ("value", "cell"),
     [
         ("=1+1", "'=1+1"),
-        ("+86", "'+86"),
+        ("+86", "+86"),  # a number, and no formula
         ("-x", "'-x"),
         ("@a", "'@a"),
         ("\tx", "'\tx"),

@@ -28,7 +28,7 @@ from anhuan.kit import ids, postgres, roles, wall
 from anhuan.kit.errors import Bad
 
 # What operators' login sees of everybody: the desk searches people and ends sessions, and each look is written down.
-DESK_SEES: Final = {"audit_log", "freezes", "looks", "members", "role_grants", "sessions"}
+DESK_SEES: Final = {"audit_log", "freezes", "invitations", "looks", "members", "role_grants", "sessions"}
 AUDITOR_SEES: Final = {"audit_log"}  # the log alone, which keeps ids and hashes and nothing else
 # What the worker meets without asking for everybody: it sweeps what ended and does what was decided about people.
 WORKER_SEES: Final = {"challenges", "freezes", "invitations", "looks", "role_grants"}

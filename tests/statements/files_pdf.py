@@ -4,7 +4,9 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final
 
-_PAD: Final = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a")  # no secret: the padding of ISO 32000
+_PAD: Final = bytes.fromhex(
+    "28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a"  # no secret: the padding of ISO 32000
+)
 _ID: Final = b"0123456789abcdef"
 _ALLOWED: Final = -4
 

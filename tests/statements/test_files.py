@@ -20,8 +20,8 @@ pytestmark = pytest.mark.scope("S0-10")
 TABLE = "日期,说明,金额\n2025-01-02,某某早餐,8.50\n"
 # 明细.csv in gb18030, WinZip AE-2 with a key of 256 bits, password 246810; written by another program (pyzipper 0.4.0).
 LOCKED = base64.b64decode(
-    "UEsDBBQAAQhjAPwadl0AAAAASQAAACgAAAAKAAsA5piO57uGLmNzdgGZBwACAEFFAwgAi3f/T8GB0Q8f5EnsY5voTPhSkEN5STtJ6oyD5QTLnZ"  # no secret: a file
-    "lOj6OPPMOZ2VIcfDlSK3vp4ThNjHEl7DAnDrpl/mOVi4BmGSG1lxIW2VBLAQIUAxQAAQhjAPwadl0AAAAASQAAACgAAAAKAAsAAAAAAAAAAACA"  # no secret: a file
+    "UEsDBBQAAQhjAPwadl0AAAAASQAAACgAAAAKAAsA5piO57uGLmNzdgGZBwACAEFFAwgAi3f/T8GB0Q8f5EnsY5voTPhSkEN5STtJ6oyD5QTLnZ"  # no secret: a file  # noqa: E501
+    "lOj6OPPMOZ2VIcfDlSK3vp4ThNjHEl7DAnDrpl/mOVi4BmGSG1lxIW2VBLAQIUAxQAAQhjAPwadl0AAAAASQAAACgAAAAKAAsAAAAAAAAAAACA"  # no secret: a file  # noqa: E501
     "AQAAAADmmI7nu4YuY3N2AZkHAAIAQUUDCABQSwUGAAAAAAEAAQBDAAAAfAAAAAAA"
 )
 

@@ -333,6 +333,7 @@ def log_kept() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("log_kept")
+@pytest.mark.timeout(400)  # a whole story, then every byte that is left
 def test_nothing_that_was_planted_lies_open_anywhere(
     own_database: Engine, server: postgres.Access, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

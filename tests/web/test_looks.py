@@ -10,6 +10,7 @@ from tests.web.conftest import DESK, NARROW, NOW, Open, Site, Watch, axe, no_sid
 
 from anhuan import cards
 from anhuan.kit import db as database
+from anhuan.kit import wall
 from anhuan.kit.ids import LOCAL_USER
 
 pytestmark = pytest.mark.browser
@@ -29,6 +30,7 @@ REQUESTS = 6
 def card_path() -> str:
     """The page of the first card of the household."""
     with database.transaction() as db:
+        wall.enter(db, party=LOCAL_USER, person=LOCAL_USER)
         return f"/cards/{cards.accounts(db, LOCAL_USER)[0].account_id}"
 
 

@@ -410,3 +410,14 @@ def test_the_answer_that_the_browser_sends_is_what_the_library_reads(open_page: 
         wall.enter(db, party=ids.LOCAL_USER, person=ids.LOCAL_USER)
         assert len(passkeys.all_of(db, ids.LOCAL_USER)) == 1
     assert json.dumps(device.keys()[0]["rpId"]) == '"localhost"'
+
+
+def test_a_typed_password_can_be_looked_at(open_page: Open) -> None:
+    page, _ = open_page("/sign-in/password")
+    field = page.locator("input[name=password]")
+    field.fill("correct horse battery")
+    expect(field).to_have_attribute("type", "password")
+    page.get_by_role("button", name="显示密码").click()
+    expect(field).to_have_attribute("type", "text")
+    page.get_by_role("button", name="隐藏密码").click()
+    expect(field).to_have_attribute("type", "password")

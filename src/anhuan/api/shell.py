@@ -95,7 +95,10 @@ def _sorry(scope: Scope, receive: Receive, reference: str) -> JSONResponse:
 
 def _bad(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Bad)
-    said = _said(status_of(error), error.code, error.message, error.field)
+    status = status_of(error)
+    if status in (401, 403, 429):
+        log.warning("refused", status=status, code=error.code, path=request.url.path)
+    said = _said(status, error.code, error.message, error.field)
     if "retry_after" in error.facts:
         said.headers["Retry-After"] = str(error.facts["retry_after"])
     return said

@@ -123,6 +123,9 @@ class SessionRow(Base):
     address: Mapped[str | None] = mapped_column(Sealed(str), info=C2)
 
 
-from anhuan.identity import tables_limits, tables_signin  # noqa: E402, F401 - the other tables of the room, all known
-from anhuan.identity import tables_access  # noqa: E402, F401
-from anhuan.identity import tables_consent  # noqa: E402, F401
+from anhuan.identity import (  # noqa: E402, F401 - the other tables of the room, all known
+    tables_access,
+    tables_consent,
+    tables_limits,
+    tables_signin,
+)

@@ -65,7 +65,7 @@ class PasswordRow(Base):
     __tablename__ = "passwords"
 
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), primary_key=True, info=C1)
-    hash: Mapped[str] = mapped_column(Text, info=c3_hashed("argon2id with a salt of its own"))
+    hash: Mapped[str] = mapped_column(Sealed(str), info=C3)  # sealed: the key outside the database is its pepper
     changed_at: Mapped[datetime] = mapped_column(MOMENT, info=C1)
 
 
@@ -88,7 +88,7 @@ class RecoveryCodeRow(Base):
 
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), primary_key=True, info=C1)
     id: Mapped[UUID] = mapped_column(primary_key=True, info=C1)
-    code_hash: Mapped[bytes] = mapped_column(LargeBinary, info=c3_hashed("HMAC-SHA256 of 80 random bits"))
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary, info=c3_hashed("HMAC-SHA256 of 118 random bits"))
     made_at: Mapped[datetime] = mapped_column(MOMENT, info=C1)
     used_at: Mapped[datetime | None] = mapped_column(MOMENT, info=C1)
 

@@ -68,6 +68,8 @@ def complaint_of(errors: Sequence[Any]) -> tuple[str, str | None]:
     kind, said = str(first["type"]), str(first["msg"])
     quoted = "error" in (first.get("ctx") or {}) or kind in ("value_error", "assertion_error", "extra_forbidden")
     places = [str(part) for part in first["loc"] if part not in ("body", "query", "path", "header", "cookie")]
+    if kind == "extra_forbidden":
+        places = places[:-1]  # the name of a field that we do not have is the asker's own word
     place = ".".join(part for part in places if _PLACE.fullmatch(part))
     return (f"This value cannot be read ({kind})." if quoted else said), place or None
 

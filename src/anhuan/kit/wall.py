@@ -26,13 +26,13 @@ def enter(db: Session, *, party: UUID | None, person: UUID | None = None) -> Non
 
 
 def present(db: Session, kind: str, secret_hash: bytes) -> None:
-    """Open the rows that are found by this hash (`token`, `handle`, `challenge`, ...) to the rest of the transaction."""
+    """Open the rows that are found by this hash (`handle`, `challenge`, ...) to the rest of the transaction."""
     assert kind.isidentifier(), kind
     db.execute(_PRESENT, {"name": f"anhuan.presented_{kind}", "value": secret_hash.hex()})
 
 
 def everybody(db: Session) -> None:
-    """Open the rows of all parties to the rest of the transaction: for the worker's role alone, nobody else is heard."""
+    """Open the rows of all parties to the rest of the transaction: for the worker's role, nobody else is heard."""
     db.execute(_PRESENT, {"name": "anhuan.everybody", "value": "yes"})
 
 

@@ -336,6 +336,8 @@ def _with_head(send: Send, path: str, *, secure: bool) -> Send:
                 headers.setdefault(name, value)
             if secure:
                 headers.setdefault("Strict-Transport-Security", HSTS)
+            if path.startswith(API):  # an answer for programs is never shown as a page (ASVS 14.4.2)
+                headers.setdefault("Content-Disposition", 'attachment; filename="api.json"')
             if not path.startswith(STATIC):
                 headers["Cache-Control"] = "no-store"
                 headers.add_vary_header("Cookie")

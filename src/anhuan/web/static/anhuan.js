@@ -78,5 +78,20 @@
       row.hidden = !row.dataset.words.toLowerCase().includes(words);
     }
   });
+
+  // A typed password can be looked at (ASVS 2.1.12), and is hidden again before it is sent.
+  for (const typed of document.querySelectorAll("input[data-show]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "quiet";
+    button.textContent = typed.dataset.show;
+    button.addEventListener("click", () => {
+      const hidden = typed.type === "password";
+      typed.type = hidden ? "text" : "password";
+      button.textContent = hidden ? typed.dataset.hide : typed.dataset.show;
+    });
+    typed.form?.addEventListener("submit", () => { typed.type = "password"; });
+    typed.closest("label").after(button);
+  }
   for (const extra of document.querySelectorAll("[data-script-only]")) extra.hidden = false;
 })();
