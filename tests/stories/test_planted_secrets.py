@@ -261,7 +261,9 @@ def draw_a_key(lin: Lin) -> None:
         who = sessions.admit(db, session, now=clock.now())
         wall.enter(db, party=lin.id, person=lin.id)
         key = clients.make_personal(db, who, label="mine", scopes=["bills.read"], now=clock.now())
-    lin.planted.values["key of a program"] = key.rpartition("_")[2]
+    lin.planted.values["key of a program"] = key.split("_", 2)[
+        2
+    ]  # anh_<id>_<secret>, and the secret may hold the sign itself
     stranger = door()
     said = stranger.get("/api/v1/imports", headers={"authorization": f"Bearer {key}"})
     assert said.status_code == 200, said.text[:300]
