@@ -192,17 +192,25 @@ def _bytes(place: Place, name: str) -> Any:
     return type_coerce(place.table.c[name], LargeBinary)
 
 
+_OPEN = text(
+    "SELECT held.virtualxid FROM pg_locks held JOIN pg_stat_activity who USING (pid)"
+    " WHERE held.locktype = 'virtualxid' AND held.granted AND held.pid <> pg_backend_pid()"
+    " AND who.datname = current_database() AND who.usename IS NOT NULL"
+)
+"""Every transaction open in this database, those that have written nothing yet among them. Transaction numbers
+(pg_current_snapshot) would not do: they count those of every other database of the server, and miss these. Vacuum has
+no user and is not waited for."""
+
+
 def _outlast(owner: Engine, told: Told, wait: Callable[[float], None]) -> None:
     """Wait for the end of every transaction that may have sealed a value before the new key was known to all."""
     with owner.connect() as connection:
-        newest = connection.scalar(text("SELECT CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"))
+        older = set(connection.scalars(_OPEN))
     since = time.monotonic()
-    while True:
+    while older:
         with owner.connect() as connection:
-            oldest = connection.scalar(
-                text("SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)")
-            )
-        if int(oldest or 0) >= int(newest or 0):
+            older &= set(connection.scalars(_OPEN))
+        if not older:
             return
         passed = time.monotonic() - since
         if passed > PATIENCE_SECONDS:
