@@ -1,0 +1,241 @@
+"""The words of the channels: an instruction, the three answers of the outside world, what a channel can do, and the
+one narrow protocol that every connector speaks (channels.md, sections 1, 3 and 5)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+from anhuan.kit.errors import Broken, Refused, Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """指令: one payment handed to a channel, computed once. `body` are the bytes that go out and go out again."""
+
+    key: UUID  # the same at every repetition; the channel knows it
+    order_id: UUID
+    part: int
+    attempt: int
+    channel: str
+    funding_ref: str  # the user's own account, as the channel names it
+    card_ref: str  # the user's own card, as the channel names it
+    amount: int  # fen
+    currency: str
+    expires_at: datetime
+    body: bytes
+    sent_at: datetime | None = None  # written in the transaction before the first call
+
+
+class Why(StrEnum):
+    """Why an answer is not final."""
+
+    ACCEPTED = "accepted"  # 受理: the channel has it
+    PROCESSING = "processing"  # 处理中: on its way
+    NO_ANSWER = "no_answer"  # timeout, 5xx, broken answer
+    NOT_FOUND = "not_found"  # the channel does not know the key, and may still learn it
+    BUSY = "busy"  # rate limit or maintenance: nothing was taken, ask after `again_at`
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """成功: the channel says it paid. A promise, not yet arrival."""
+
+    reference: str  # the channel's own number
+    taken_at: datetime
+    amount: int  # fen that left the funding account
+    fee_kept: int = 0  # fen that the channel kept on the way
+    event: "Event | None" = None  # a return or reversal that followed
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """失败: the channel says finally no; `final_code` is one that its record lists as final."""
+
+    final_code: str
+    message: str = ""
+    resets_at: datetime | None = None  # when a limit opens again
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """未知: ask again, never send again."""
+
+    why: Why
+    again_at: datetime | None = None
+
+
+Answer = Settled | Rejected | Unknown
+
+
+class EventKind(StrEnum):
+    """What may follow a success, as a row of its own."""
+
+    RETURNED = "returned"  # 退汇, days later
+    REVERSED = "reversed"  # 冲正, the same day
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """退汇 or 冲正: money that came back after a success; the success stays as it was."""
+
+    kind: EventKind
+    at: datetime
+    amount: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What a callback is worth: a key to ask about, never a state."""
+
+    key: UUID
+    event_id: str
+    said_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DayFile:
+    """对账文件: one file of one day, as it came: bytes first, parsed later."""
+
+    channel: str
+    day: date
+    kind: str  # trade, fund_flow, bank_csv, camt053, statement
+    name: str
+    sha256: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Hours of a day (UTC+8) in which a channel takes nothing."""
+
+    starts: time
+    ends: time
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """The dated record of one (bank, channel): reach, limits, price, time, behaviour, proof (channels.md, 3)."""
+
+    channel: str
+    bank: str
+    valid_from: date
+    valid_to: date | None
+    card_kinds: tuple[str, ...]
+    funding_kinds: tuple[str, ...]  # own_debit, own_wallet; never a credit card
+    per_payment_min: int | None
+    per_payment_max: int | None
+    per_day_max: int | None
+    per_month_max: int | None
+    payments_per_month: int | None
+    fee_key: str  # the fee schedule in terms
+    cut_off: time | None
+    lead_days: int
+    workdays_only: bool
+    maintenance: tuple[Window, ...]
+    arrival_class: str  # instant, same_day, next_day
+    idempotent_by_key: bool
+    key_days: int  # how long the channel remembers a key
+    not_found_final_after_minutes: int | None  # None: "not found" is never final
+    final_codes: frozenset[str]
+    callbacks: bool
+    batch_max: int  # 1: no batches
+    calls_per_second: int | None
+    files: tuple[str, ...]
+    files_from: time | None
+    files_days_back: int
+    partner: str  # the entry of the partner register that permits it; "" only where nobody's licence is needed
+
+
+class HealthState(StrEnum):
+    """What a channel looks like from here."""
+
+    ANSWERED = "answered"
+    SLOW = "slow"
+    MAINTENANCE = "maintenance"
+    SILENT = "silent"
+    OPEN = "open"  # 熔断: our own breaker is open, nothing is sent
+    CLOSED = "closed"  # taken down: no valid entry in the partner register
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One look at a channel."""
+
+    state: HealthState
+    checked_at: datetime
+    took_ms: int | None = None
+    until: datetime | None = None
+    detail: str = ""
+
+
+class Connector(Protocol):
+    """One way to move money. A house test refuses any verb that charges a card."""
+
+    name: str
+
+    def capabilities(self, on: date) -> Sequence[Capabilities]:
+        """The dated records of this channel that hold on the day."""
+
+    def pay(self, instruction: Instruction) -> Answer:
+        """Send these bytes under this key, once. `channels.deliver` alone calls it, after asking where it must."""
+
+    def ask(self, key: UUID) -> Answer:
+        """What became of this key; never moves money."""
+
+    def read_callback(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Hint:
+        """Verify a callback; raises `Forged` or `Stale`. A hint makes us ask and says nothing by itself."""
+
+    def statement(self, day: date) -> Sequence[DayFile]:
+        """The reconciliation files of a day, checksums verified; raises `FileNotReady` or `FileDamaged`."""
+
+    def health(self, *, now: datetime) -> Health:
+        """Whether it answers, how fast, and whether it is in maintenance."""
+
+
+class Forged(Refused):
+    """签名不符: a callback whose signature, key or body does not hold; kept as a security event."""
+
+    code = "channels.forged"
+
+
+class Stale(Refused):
+    """回调过期或重放: a callback with an old moment, or one that was heard before."""
+
+    code = "channels.stale"
+
+
+class NotLive(Refused):
+    """渠道未开通: the partner register has no valid entry for this channel today."""
+
+    code = "channels.not_live"
+
+
+class BreakerOpen(Unavailable):
+    """渠道熔断: too many calls failed; nothing is sent until it recovers."""
+
+    code = "channels.breaker_open"
+
+
+class FileNotReady(Unavailable):
+    """对账文件未出: the channel has not made the file of this day yet."""
+
+    code = "channels.file_not_ready"
+
+
+class FileDamaged(Refused):
+    """对账文件有误: checksum, row count or a summary figure does not agree; nothing of it is kept but its bytes."""
+
+    code = "channels.file_damaged"
+
+
+class OtherBody(Broken):
+    """The channel knows this key with another body: stop, keep the evidence, wake somebody."""
+
+    code = "channels.other_body"
+
+
+Facts = Mapping[str, Any]
