@@ -2,6 +2,7 @@
 
 Only hosts of a dated list are called, over https, at an address that was looked up once and lies in the public
 internet; no redirect is followed, and both time and size end. A name that somebody typed is never enough.
+Programs on this machine (the simulated bank) are called over plain http at a loopback address, and nowhere else.
 """
 
 import http.client
@@ -26,6 +27,8 @@ from anhuan.kit.settings import BadSetting
 MAX_BYTES: Final = 1 << 20
 SECONDS: Final = 10.0
 METHODS: Final = ("GET", "POST")
+METHODS_HERE: Final = (*METHODS, "PUT")
+HERE: Final = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "::1": "::1"}  # names of this machine for itself
 _URL: Final = re.compile(r"[!-\[\]-~]{1,2000}")  # printable ASCII without the backslash
 _NAME: Final = re.compile(
     r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+(?!0x|[0-9])[a-z0-9][a-z0-9-]{0,61}[a-z0-9]"
@@ -118,14 +121,54 @@ def fetch(
         raise NotAllowed(f"the method {method!r} is not used")
     address = _address(host, reach)
     line = _Line(host, address, reach.trust or ssl.create_default_context(), seconds)
-    late = threading.Timer(seconds, line.cut)  # the whole exchange, however slowly its bytes come
+    return _exchange(line, method, target, body=body, headers=headers, at_most=at_most, seconds=seconds)
+
+
+def fetch_here(
+    url: str,
+    *,
+    method: str = "GET",
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    at_most: int = MAX_BYTES,
+    seconds: float = SECONDS,
+) -> Answer:
+    """Call a program on this very machine over plain http; same promises and exceptions as `fetch`."""
+    address, port, target = _allowed_here(url)
+    if method not in METHODS_HERE:
+        raise NotAllowed(f"the method {method!r} is not used")
+    line = _PlainLine(address, port, seconds)
+    return _exchange(line, method, target, body=body, headers=headers, at_most=at_most, seconds=seconds)
+
+
+def is_here(url: str) -> bool:
+    """Whether an address names a program on this machine that `fetch_here` would call."""
+    try:
+        _allowed_here(url)
+    except NotAllowed:
+        return False
+    return True
+
+
+def _exchange(
+    line: "_Line | _PlainLine",
+    method: str,
+    target: str,
+    *,
+    body: bytes | None,
+    headers: Mapping[str, str] | None,
+    at_most: int,
+    seconds: float,
+) -> Answer:
+    """One request and its whole answer in these seconds, however slowly the bytes come."""
+    late = threading.Timer(seconds, line.cut)
     late.daemon = True
     late.start()
     try:
         line.request(method, target, body=body, headers={"User-Agent": "anhuan", **(headers or {})})
         return _read(line.getresponse(), at_most)
     except (OSError, http.client.HTTPException) as error:
-        raise NoAnswer(f"{host.name} gave no whole answer ({type(error).__name__})") from error
+        raise NoAnswer(f"{line.host} gave no whole answer ({type(error).__name__})") from error
     finally:
         late.cancel()
         line.close()
@@ -174,6 +217,39 @@ class _Line(http.client.HTTPSConnection):
         if sock is not None:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+
+
+class _PlainLine(http.client.HTTPConnection):
+    """A connection to this machine."""
+
+    def __init__(self, address: str, port: int, seconds: float) -> None:
+        super().__init__(address, port, timeout=seconds)
+        self._gone = False
+
+    def connect(self) -> None:
+        super().connect()
+        if self._gone:
+            raise TimeoutError
+
+    def cut(self) -> None:
+        """End the exchange from another thread."""
+        self._gone = True
+        sock: Any = self.sock
+        if sock is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+
+def _allowed_here(url: str) -> tuple[str, int, str]:
+    """Loopback address, port and what to ask for, of an address that names this machine."""
+    try:
+        parts = urlsplit(url)
+        port, address = parts.port or 80, HERE.get(parts.hostname or "")
+    except ValueError:
+        raise NotAllowed("this is no address") from None
+    if not _URL.fullmatch(url) or parts.scheme != "http" or "@" in parts.netloc or parts.fragment or address is None:
+        raise NotAllowed("only this machine is called over plain http", field="reach")
+    return address, port, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 def _allowed(url: str, purpose: str, on: date, reach: Reach) -> tuple[Host, str]:
