@@ -1,7 +1,7 @@
 """The words of the channels: an instruction, the three answers of the outside world, what a channel can do, and the
 one narrow protocol that every connector speaks (channels.md, sections 1, 3 and 5)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -27,6 +27,8 @@ class Instruction:
     expires_at: datetime
     body: bytes
     sent_at: datetime | None = None  # written in the transaction before the first call
+    bank: str = ""  # of the card
+    funding_kind: str = "own_debit"
 
 
 class Why(StrEnum):
@@ -148,6 +150,23 @@ class Capabilities:
     files_from: time | None
     files_days_back: int
     partner: str  # the entry of the partner register that permits it; "" only where nobody's licence is needed
+    licence: str = (
+        "needed"  # needed, own_hand, own_file, demonstration: the last three need nobody's, each for a reason
+    )
+    asks: bool = True  # whether `ask` can learn anything; where not, evidence or a file answers
+    name_match: bool = False
+    tiers: tuple[tuple[str, int], ...] = ()  # 限额档: kind of account and its fen a day
+    not_before_answer_seconds: int | None = None  # what the channel promises to answer within
+    statement_evidence: bool = True  # whether a statement can prove arrival
+
+
+class Licence(StrEnum):
+    """Whose licence a channel needs; `needed` is an entry of the partner register, the others say why none is."""
+
+    NEEDED = "needed"
+    OWN_HAND = "own_hand"  # the user pays in the bank's own app
+    OWN_FILE = "own_file"  # the user hands a file to the own bank
+    DEMONSTRATION = "demonstration"  # invented money of invented banks, never in a real installation
 
 
 class HealthState(StrEnum):
@@ -170,6 +189,21 @@ class Health:
     took_ms: int | None = None
     until: datetime | None = None
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One message of the outside world as it came, before anybody has read it."""
+
+    channel: str
+    verb: str  # pay, ask, file, capabilities, health
+    key: UUID | None
+    status: int  # of HTTP, or 0
+    body: bytes
+
+
+# Stores a message with its hash in a transaction of its own. A connector calls it before it interprets an answer.
+Witness = Callable[[Seen], None]
 
 
 class Connector(Protocol):
@@ -214,6 +248,66 @@ class NotLive(Refused):
     code = "channels.not_live"
 
 
+class UnknownChannel(Refused):
+    """没有这个渠道: nobody has registered a connector of this name, or it has no record for this bank and day."""
+
+    code = "channels.unknown"
+
+
+class Unfit(Refused):
+    """渠道不适用: the amount, the currency or the funding is outside what the channel's record allows."""
+
+    code = "channels.unfit"
+
+
+class StillOpen(Refused):
+    """上一笔未有结果: an instruction of this part has no final no and no return, so there is no new attempt."""
+
+    code = "channels.still_open"
+
+
+class Barred(Refused):
+    """结果有矛盾: what the bank says contradicts what it said; no new attempt until somebody has cleared it."""
+
+    code = "channels.barred"
+
+
+class UnknownInstruction(Refused):
+    """没有这笔指令: there is no such instruction, or it is not the asker's."""
+
+    code = "channels.unknown_instruction"
+
+
+class NotByHand(Refused):
+    """不是手工渠道: only what a person pays by hand is told by a person."""
+
+    code = "channels.not_by_hand"
+
+
+class NoEvidence(Refused):
+    """证据不足: this is no proof of that kind, or it lacks who confirmed it."""
+
+    code = "channels.no_evidence"
+
+
+class UnknownEntry(Refused):
+    """没有这条持牌登记: there is no such entry, or it is not open for this."""
+
+    code = "channels.unknown_entry"
+
+
+class OwnEntry(Refused):
+    """不能自己批准: an entry is approved by somebody else than who entered it."""
+
+    code = "channels.own_entry"
+
+
+class BadEntry(Refused):
+    """登记内容有误: a licence needs kind, number, holder, scope, days in order, and its document's hash."""
+
+    code = "channels.bad_entry"
+
+
 class BreakerOpen(Unavailable):
     """渠道熔断: too many calls failed; nothing is sent until it recovers."""
 
@@ -236,6 +330,12 @@ class OtherBody(Broken):
     """The channel knows this key with another body: stop, keep the evidence, wake somebody."""
 
     code = "channels.other_body"
+
+
+class BadAnswer(Broken):
+    """A connector answered with something that is no answer, or a change that the table of states does not know."""
+
+    code = "channels.bad_answer"
 
 
 Facts = Mapping[str, Any]
