@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from anhuan.kit.errors import Broken, Refused, Unavailable
@@ -70,6 +70,24 @@ class Unknown:
 
 
 Answer = Settled | Rejected | Unknown
+
+
+class State(StrEnum):
+    """Where an instruction stands (channels.md, section 5); success and failed never change again."""
+
+    CREATED = "created"  # our row only; what was sent may be under way
+    ACCEPTED = "accepted"  # 受理
+    PROCESSING = "processing"  # 处理中
+    SUCCESS = "success"  # 成功
+    FAILED = "failed"  # 失败
+    UNKNOWN = "unknown"  # 未知
+
+
+FINAL: Final = frozenset({State.SUCCESS, State.FAILED})
+NOT_FOUND: Final = "not_found"  # our code where the channel finally knows nothing of a key
+EXPIRED: Final = "expired"  # ours, where an instruction ended before anything was sent
+WITHDRAWN: Final = "withdrawn"  # ours, where it was taken back before anything was sent
+NOT_PAID: Final = "not_paid"  # what a person says who was to pay by hand
 
 
 class EventKind(StrEnum):
