@@ -1,0 +1,211 @@
+"""The acts of the ledger, each inside the caller's transaction: own rows first, the ledger last, then the job, then commit.
+
+Several calls in one transaction are fine on one lane; a second lane is refused. Repeat the whole transaction on
+40001, 40P01 and a lost connection: the ids make it safe.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from anhuan.ledger import rules, store
+from anhuan.ledger.model import LINES, AccountName, BadLine, Balance, Kind, Line, Result, Results
+from anhuan.ledger.store import Entry, Head, Row
+
+_LANE: Final = "ledger.lane"
+
+
+def post(db: Session, lines: Sequence[Line], *, shard: int | None = None) -> Results:
+    """Post a batch of 1 to 1,000 lines in one lane; each line is judged as if it came alone, groups as a whole.
+
+    The lane is that of the owners named; lines of the house alone, and those with a parent, need `shard` or a parent
+    this transaction may see. Amounts in minor units. Raises `BadLine` for what no caller may send; a refused line is a
+    code in the results, and `.insist()` makes it an exception.
+    """
+    if not 1 <= len(lines) <= LINES:
+        raise BadLine(f"a batch has 1 to {LINES:,} lines, not {len(lines):,}", field="lines")
+    lane = _lane(db, lines, shard)
+    names = list(dict.fromkeys(name for line in lines for name in (line.src, line.dst) if name is not None))
+    numbers = dict(zip(names, store.accounts(db, lane, names), strict=True)) if names else {}
+    rows = [_row(line, numbers) for line in lines]
+    codes = store.post(db, lane, rows)
+    if Result.ID_OUT_OF_WINDOW in codes and _open_months(db, lines):
+        codes = store.post(db, lane, rows)  # nobody had opened this month yet; what was accepted answers EXISTS
+        codes = [Result.OK if code == Result.EXISTS else code for code in codes] if Result.OK not in codes else codes
+    return Results(tuple(map(Result, codes)))
+
+
+def transfer(
+    db: Session, *, id: UUID, src: AccountName, dst: AccountName, amount: int, code: int,
+    ref: UUID | None = None, event_at: datetime | None = None, shard: int | None = None,
+) -> Result:  # fmt: skip
+    """Move an amount at once; the same id does it once. Raises the refusal."""
+    line = Line(Kind.POST, id=id, src=src, dst=dst, amount=amount, code=code, ref=ref, event_at=event_at)
+    return _one(db, line, shard)
+
+
+def hold(
+    db: Session, *, id: UUID, src: AccountName, dst: AccountName, amount: int, code: int,
+    ref: UUID | None = None, expires_at: datetime | None = None, shard: int | None = None,
+) -> Result:  # fmt: skip
+    """Set an amount aside until it is captured, voided or (only where `expires_at` is given) expires."""
+    line = Line(Kind.HOLD, id=id, src=src, dst=dst, amount=amount, code=code, ref=ref, expires_at=expires_at)
+    return _one(db, line, shard)
+
+
+def capture(
+    db: Session, hold_id: UUID, amount: int | None = None, *, event_at: datetime | None = None, shard: int | None = None
+) -> Result:
+    """Take what was held, the whole or a part; the rest is released."""
+    return _one(db, Line(Kind.CAPTURE, parent=hold_id, amount=amount, event_at=event_at), shard)
+
+
+def void(db: Session, hold_id: UUID, *, shard: int | None = None) -> Result:
+    """Release what was held."""
+    return _one(db, Line(Kind.VOID, parent=hold_id), shard)
+
+
+def expire(db: Session, hold_id: UUID, *, shard: int | None = None) -> Result:
+    """Release a hold whose time has passed; the caller looks at the clock."""
+    return _one(db, Line(Kind.EXPIRE, parent=hold_id), shard)
+
+
+def reverse(db: Session, posting_id: UUID, *, event_at: datetime | None = None, shard: int | None = None) -> Result:
+    """冲正: the whole mirror of a posting, once. A reversal can be reversed once, too."""
+    return _one(db, Line(Kind.REVERSE, parent=posting_id, event_at=event_at), shard)
+
+
+def balance(db: Session, name: AccountName, *, shard: int | None = None) -> Balance | None:
+    """The state of an account, or None where it does not exist or may not be seen."""
+    found = _find(db, name, shard)
+    return None if found is None else store.balance(db, *found)
+
+
+def as_of(db: Session, name: AccountName, moment: datetime, *, shard: int | None = None) -> int:
+    """`posted` of the account at a moment; 0 before its first entry and for one that does not exist."""
+    found = _find(db, name, shard)
+    return 0 if found is None else store.as_of(db, *found, moment) or 0
+
+
+def entries(
+    db: Session, name: AccountName, *, after_seq: int = 0, at_most: int, shard: int | None = None
+) -> list[Entry]:
+    """Entries of the account in order, at most so many after one of them."""
+    found = _find(db, name, shard)
+    return [] if found is None else store.entries(db, *found, after_seq=after_seq, at_most=at_most)
+
+
+def open_account(
+    db: Session, name: AccountName, *, floor: int | None, ceil: int | None, decision_id: UUID, approver: UUID,
+    shard: int | None = None,
+) -> int:  # fmt: skip
+    """Open an account with bounds; one without needs no opening. Returns its number."""
+    lane = _stay(db, store.shard_of(db, name.owner) if name.owner else shard)
+    number = store.accounts(db, lane, [name])[0]
+    if number is None:
+        raise BadLine(f"{name} belongs to somebody else", field="owner")
+    before = store.balance(db, lane, number)
+    if before is None or (before.floor, before.ceil) != (floor, ceil):
+        store.set_bounds(db, lane, number, {
+            "floor": floor, "ceil": ceil, "frozen_out": False, "frozen_in": False, "reason": "opened",
+            "decision_id": decision_id, "approver": approver,
+        })  # fmt: skip
+    return number
+
+
+def set_bounds(
+    db: Session, name: AccountName, *, floor: int | None, ceil: int | None, frozen_out: bool = False,
+    frozen_in: bool = False, reason: str, decision_id: UUID, approver: UUID, shard: int | None = None,
+) -> None:  # fmt: skip
+    """Change what an account may reach; below what is drawn already, everything outgoing is refused until it is back."""
+    lane = _stay(db, store.shard_of(db, name.owner) if name.owner else shard)
+    number = store.accounts(db, lane, [name])[0]
+    if number is None:
+        raise BadLine(f"{name} belongs to somebody else", field="owner")
+    store.set_bounds(db, lane, number, {
+        "floor": floor, "ceil": ceil, "frozen_out": frozen_out, "frozen_in": frozen_in, "reason": reason,
+        "decision_id": decision_id, "approver": approver,
+    })  # fmt: skip
+
+
+def open_unit(db: Session, code: str, *, scale: int = 0, issuer: UUID | None = None) -> int:
+    """Open a unit of points, coupons or quota; every other book's unit comes from the owner's login."""
+    return store.open_unit(db, code, scale, issuer)
+
+
+def heads(db: Session) -> list[Head]:
+    """The ends of all chains, for the signed root."""
+    return store.heads(db)
+
+
+def lane_of(db: Session, owner: UUID) -> int:
+    """The lane of an owner."""
+    return store.shard_of(db, owner)
+
+
+def _one(db: Session, line: Line, shard: int | None) -> Result:
+    done = post(db, [line], shard=shard)
+    done.insist()
+    return done[0]
+
+
+def _lane(db: Session, lines: Sequence[Line], shard: int | None) -> int:
+    """The one lane of these lines; raises `BadLine` when they belong to two or to none."""
+    owners = {name.owner for line in lines for name in (line.src, line.dst) if name is not None and name.owner}
+    lanes = {store.shard_of(db, owner) for owner in owners} | ({shard} if shard is not None else set())
+    if not lanes:
+        found = (store.lane_of_posting(db, line.parent) for line in lines if line.parent is not None)
+        lanes = {next((lane for lane in found if lane is not None), None)} - {None}
+    if not lanes:
+        remembered = db.info.get(_LANE)
+        lanes = {remembered} if remembered is not None else set()
+    if len(lanes) != 1:
+        what = "lines of two lanes in one batch" if lanes else "lines of the house alone need a lane (shard)"
+        raise BadLine(what, field="shard")
+    return _stay(db, lanes.pop())
+
+
+def _stay(db: Session, lane: int | None) -> int:
+    """Remember the lane until the transaction ends; a second one in it could wait for the first for ever."""
+    if lane is None:
+        raise BadLine("an account of the house needs a lane (shard)", field="shard")
+    if (before := db.info.setdefault(_LANE, lane)) != lane:
+        raise BadLine(f"this transaction has posted in lane {before}; it may not go on in lane {lane}", field="shard")
+    return lane
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _forget_lane(session: Session, transaction: object) -> None:
+    if getattr(transaction, "parent", None) is None:
+        session.info.pop(_LANE, None)
+
+
+def _row(line: Line, numbers: dict[AccountName, int | None]) -> Row:
+    if line.kind in (Kind.POST, Kind.HOLD):
+        if line.src is None or line.dst is None or line.id is None or line.parent is not None:
+            raise BadLine("a post or hold has an id, two accounts and no parent", field="id")
+        rules.check(line.kind, line.code, line.src.unit, line.src.kind, line.dst.kind)
+    elif line.parent is None or line.src or line.dst or line.id:
+        raise BadLine("a capture, void, expiry or reversal names its parent and nothing else", field="parent")
+    src = None if line.src is None else numbers[line.src]
+    dst = None if line.dst is None else numbers[line.dst]
+    return Row(int(line.kind), line.id, src, dst, line.amount, line.code, line.parent, line.group, line.ref,
+               line.event_at, line.expires_at)  # fmt: skip
+
+
+def _open_months(db: Session, lines: Sequence[Line]) -> bool:
+    """Open the months that these ids fall in, where they lie ahead; whether any was new."""
+    moments = [datetime.fromtimestamp((line.id.int >> 80) / 1000, UTC) for line in lines if line.id is not None]
+    return bool(moments) and store.open_month(db, max(moments).date()) > 0
+
+
+def _find(db: Session, name: AccountName, shard: int | None) -> tuple[int, int] | None:
+    lane = store.shard_of(db, name.owner) if name.owner else shard
+    if lane is None:
+        raise BadLine(f"{name} exists once per lane: say which", field="shard")
+    number = store.number_of(db, name, lane)
+    return None if number is None else (lane, number)
