@@ -1,0 +1,179 @@
+"""Every question that room channels asks about parties' rows: instructions, messages, events, evidence, stops."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from anhuan.channels.tables import (
+    CardStopRow,
+    ContradictionRow,
+    EventRow,
+    EvidenceRow,
+    InstructionRow,
+    MessageRow,
+)
+
+_PART = text("SELECT pg_advisory_xact_lock(hashtextextended('channels ' || :user || ' ' || :order || ' ' || :part, 0))")
+
+
+def lock_part(db: Session, user_id: UUID, order_id: UUID, part: int) -> None:
+    """Let one transaction at a time decide about a part of an order."""
+    db.execute(_PART, {"user": str(user_id), "order": str(order_id), "part": str(part)})
+
+
+def instruction(db: Session, user_id: UUID, key: UUID, *, lock: bool = False) -> InstructionRow | None:
+    """One instruction of a party; with `lock` nobody else changes it until the transaction ends."""
+    asked = select(InstructionRow).where(InstructionRow.user_id == user_id, InstructionRow.key == key)
+    if lock:
+        asked = asked.with_for_update().execution_options(populate_existing=True)
+    return db.scalars(asked).one_or_none()
+
+
+def attempts(db: Session, user_id: UUID, order_id: UUID, part: int) -> Sequence[InstructionRow]:
+    """Every attempt at one part of an order, first to last, held for this transaction."""
+    asked = select(InstructionRow).where(
+        InstructionRow.user_id == user_id, InstructionRow.order_id == order_id, InstructionRow.part == part
+    )
+    asked = asked.order_by(InstructionRow.attempt).with_for_update().execution_options(populate_existing=True)
+    return db.scalars(asked).all()
+
+
+def of_order(db: Session, user_id: UUID, order_id: UUID) -> Sequence[InstructionRow]:
+    """Every instruction of an order, by part and attempt."""
+    asked = select(InstructionRow).where(InstructionRow.user_id == user_id, InstructionRow.order_id == order_id)
+    return db.scalars(asked.order_by(InstructionRow.part, InstructionRow.attempt)).all()
+
+
+def owner_of(db: Session, channel: str, key: UUID) -> UUID | None:
+    """Whose instruction a channel speaks of; for a transaction of the worker that sees everybody's."""
+    asked = select(InstructionRow.user_id).where(InstructionRow.key == key, InstructionRow.channel == channel)
+    return db.scalars(asked.limit(1)).one_or_none()
+
+
+def due(db: Session, before: datetime, *, at_most: int) -> Sequence[tuple[UUID, UUID, str]]:
+    """(party, key, channel) of instructions whose next question is due, the nearest end first; for the worker."""
+    asked = (
+        select(InstructionRow.user_id, InstructionRow.key, InstructionRow.channel)
+        .where(InstructionRow.next_ask_at <= before)
+        .order_by(InstructionRow.expires_at, InstructionRow.next_ask_at, InstructionRow.key)
+        .limit(at_most)
+    )
+    return [tuple(row) for row in db.execute(asked).all()]
+
+
+def sent_since(db: Session, user_id: UUID, channel: str, since: datetime) -> Sequence[InstructionRow]:
+    """What a party has sent by a channel since a moment and what may have been taken; at most a thousand rows."""
+    asked = select(InstructionRow).where(
+        InstructionRow.user_id == user_id,
+        InstructionRow.channel == channel,
+        InstructionRow.made_at >= since,
+        InstructionRow.stands,
+    )
+    return db.scalars(asked.order_by(InstructionRow.made_at).limit(1000)).all()
+
+
+def contradictions(db: Session, user_id: UUID, keys: Sequence[UUID]) -> Sequence[ContradictionRow]:
+    """Contradictions about these instructions that nobody has cleared."""
+    asked = select(ContradictionRow).where(
+        ContradictionRow.user_id == user_id, ContradictionRow.key.in_(keys), ContradictionRow.cleared_at.is_(None)
+    )
+    return db.scalars(asked.order_by(ContradictionRow.seen_at)).all()
+
+
+def contradiction(db: Session, user_id: UUID, number: UUID) -> ContradictionRow | None:
+    """One contradiction of a party, held for this transaction."""
+    asked = select(ContradictionRow).where(ContradictionRow.user_id == user_id, ContradictionRow.id == number)
+    return db.scalars(asked.with_for_update()).one_or_none()
+
+
+def events(db: Session, user_id: UUID, key: UUID) -> Sequence[EventRow]:
+    """Returns and reversals of an instruction, as they happened."""
+    asked = select(EventRow).where(EventRow.user_id == user_id, EventRow.key == key)
+    return db.scalars(asked.order_by(EventRow.happened_at, EventRow.id)).all()
+
+
+def messages(db: Session, user_id: UUID, key: UUID, *, at_most: int = 200) -> Sequence[MessageRow]:
+    """What the outside world said about an instruction, first to last."""
+    asked = select(MessageRow).where(MessageRow.user_id == user_id, MessageRow.key == key)
+    return db.scalars(asked.order_by(MessageRow.seen_at, MessageRow.id).limit(at_most)).all()
+
+
+def evidence(db: Session, user_id: UUID, key: UUID) -> Sequence[EvidenceRow]:
+    """Every proof, word and doubt about an instruction, first to last."""
+    asked = select(EvidenceRow).where(EvidenceRow.user_id == user_id, EvidenceRow.key == key)
+    return db.scalars(asked.order_by(EvidenceRow.given_at, EvidenceRow.id)).all()
+
+
+def evidence_for(db: Session, user_id: UUID, key: UUID, kind: str, source_key: bytes) -> EvidenceRow | None:
+    """The proof that was taken in from this source before, or None."""
+    asked = select(EvidenceRow).where(
+        EvidenceRow.user_id == user_id,
+        EvidenceRow.key == key,
+        EvidenceRow.kind == kind,
+        EvidenceRow.source_key == source_key,
+    )
+    return db.scalars(asked).one_or_none()
+
+
+def stop_of(db: Session, user_id: UUID, channel: str, card_key: bytes, now: datetime) -> CardStopRow | None:
+    """The stop of a card at a channel that holds at this moment."""
+    asked = select(CardStopRow).where(
+        CardStopRow.user_id == user_id,
+        CardStopRow.channel == channel,
+        CardStopRow.card_key == card_key,
+        CardStopRow.until_at > now,
+    )
+    return db.scalars(asked).one_or_none()
+
+
+def stop(db: Session, row: dict[str, Any]) -> None:
+    """Stop a card at a channel, or longer than before."""
+    made = insert(CardStopRow).values(**row)
+    db.execute(
+        made.on_conflict_do_update(
+            index_elements=["user_id", "channel", "card_key"],
+            set_={"code": made.excluded.code, "since_at": made.excluded.since_at, "until_at": made.excluded.until_at},
+        )
+    )
+
+
+def counts(db: Session) -> Sequence[tuple[str, str, int, datetime]]:
+    """(channel, state, how many, since when) of instructions without a final answer, of all parties together."""
+    asked = text("SELECT channel, state, count, oldest_at FROM anhuan_channel_counts()")
+    return [tuple(row) for row in db.execute(asked).all()]
+
+
+def open_contradictions(db: Session) -> Sequence[tuple[UUID, UUID, UUID, str, str, datetime]]:
+    """(party, number, key, channel, kind, heard at) of contradictions that nobody has cleared, oldest first."""
+    asked = text("SELECT party, id, key, channel, kind, seen_at FROM anhuan_channel_contradictions()")
+    return [tuple(row) for row in db.execute(asked).all()]
+
+
+def samples(db: Session, since: datetime, *, after: tuple[UUID, UUID] | None, at_most: int) -> Sequence[Any]:
+    """What arrivals are learned from, all parties' by key: what was sent, and the first day bank data show it."""
+    proof = (
+        select(
+            EvidenceRow.user_id,
+            EvidenceRow.key,
+            func.min(EvidenceRow.posted_on).label("posted_on"),
+            func.min(EvidenceRow.posted_at).label("posted_at"),
+        )
+        .where(EvidenceRow.kind.in_(("statement", "bank_file")))
+        .group_by(EvidenceRow.user_id, EvidenceRow.key)
+        .subquery()
+    )
+    one = InstructionRow
+    asked = (
+        select(one.user_id, one.key, one.channel, one.bank, one.funding_kind, one.sent_at, one.state, one.stands,
+               proof.c.posted_on, proof.c.posted_at)
+        .outerjoin(proof, (proof.c.user_id == one.user_id) & (proof.c.key == one.key))
+        .where(one.sent_at >= since, one.state != "failed")
+    )  # fmt: skip
+    if after is not None:
+        asked = asked.where((one.user_id > after[0]) | ((one.user_id == after[0]) & (one.key > after[1])))
+    return db.execute(asked.order_by(one.user_id, one.key).limit(at_most)).all()
