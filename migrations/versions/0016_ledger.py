@@ -15,9 +15,12 @@ depends_on = None
 FILES = Path(__file__).resolve().parents[1] / "ledger"
 SHARDS = 16  # lanes; more may be added, none goes
 BEFORE, AFTER = 1, 3  # months with partitions around today
-APP = ("accounts(smallint, text[], smallint[], uuid[], text[])", "open_unit(text, smallint, uuid)",
-       "set_bounds(smallint, bigint, bigint, bigint, boolean, boolean, text, uuid, uuid)", "open_month(date)", "shard_of(uuid)",
-       "post(smallint, uuid[], smallint[], bigint[], bigint[], bigint[], smallint[], uuid[], uuid[], uuid[], timestamptz[], timestamptz[])")  # fmt: skip
+UUIDS, BIGS, SMALLS, MOMENTS = "uuid[]", "bigint[]", "smallint[]", "timestamptz[]"
+APP = (
+    "accounts(smallint, text[], smallint[], uuid[], text[])", "open_unit(text, smallint, uuid)", "open_month(date)",
+    "set_bounds(smallint, bigint, bigint, bigint, boolean, boolean, text, uuid, uuid)", "shard_of(uuid)",
+    f"post(smallint, {UUIDS}, {SMALLS}, {BIGS}, {BIGS}, {BIGS}, {SMALLS}, {UUIDS}, {UUIDS}, {UUIDS}, {MOMENTS}, {MOMENTS})",
+)  # fmt: skip
 ALL = ("derive(uuid, bytea)", "as_of(smallint, bigint, timestamptz)")
 
 

@@ -44,8 +44,8 @@ from anhuan.ledger.service import (
 from anhuan.ledger.store import Entry, Head
 
 __all__ = [
-    *("AboveCeiling", "AccountKind", "AccountName", "AlreadyResolved", "BadLine", "Balance", "BelowFloor", "Book"),
-    *("CHART", "Code", "Entry", "FrozenAccount", "Head", "IdReused", "Kind", "LedgerRefused", "Line", "NoSuchHold"),
-    *("OverHold", "Result", "Results", "as_of", "balance", "capture", "entries", "expire", "heads", "hold", "lane_of"),
-    *("open_account", "open_unit", "post", "reverse", "set_bounds", "transfer", "void"),
-]
+    "AboveCeiling", "AccountKind", "AccountName", "AlreadyResolved", "BadLine", "Balance", "BelowFloor", "Book",
+    "CHART", "Code", "Entry", "FrozenAccount", "Head", "IdReused", "Kind", "LedgerRefused", "Line", "NoSuchHold",
+    "OverHold", "Result", "Results", "as_of", "balance", "capture", "entries", "expire", "heads", "hold", "lane_of",
+    "open_account", "open_unit", "post", "reverse", "set_bounds", "transfer", "void",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The acts of the ledger, each inside the caller's transaction: own rows first, the ledger last, then the job, then commit.
+"""The acts of the ledger, inside the caller's transaction: own rows first, the ledger last, then the job, then commit.
 
 Several calls in one transaction are fine on one lane; a second lane is refused. Repeat the whole transaction on
 40001, 40P01 and a lost connection: the ids make it safe.
@@ -121,7 +121,7 @@ def set_bounds(
     db: Session, name: AccountName, *, floor: int | None, ceil: int | None, frozen_out: bool = False,
     frozen_in: bool = False, reason: str, decision_id: UUID, approver: UUID, shard: int | None = None,
 ) -> None:  # fmt: skip
-    """Change what an account may reach; below what is drawn already, everything outgoing is refused until it is back."""
+    """Change what an account may reach; below what is drawn already, nothing more goes out until it is back."""
     lane = _stay(db, store.shard_of(db, name.owner) if name.owner else shard)
     number = store.accounts(db, lane, [name])[0]
     if number is None:

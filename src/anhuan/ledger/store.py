@@ -17,8 +17,8 @@ from anhuan.ledger.model import AccountKind, AccountName, Balance, Kind
 _UUIDS, _BIGS, _SMALLS = ARRAY(PGUUID(as_uuid=True)), ARRAY(BigInteger), ARRAY(SmallInteger)
 _MOMENTS, _TEXTS = ARRAY(DateTime(timezone=True)), ARRAY(Text)
 _POST = text(
-    "SELECT ledger.post(CAST(:lane AS smallint), :ids, :kinds, :srcs, :dsts, :amounts, :codes, :parents, :groups, :refs,"
-    " :events, :expires)"
+    "SELECT ledger.post(CAST(:lane AS smallint), :ids, :kinds, :srcs, :dsts, :amounts, :codes, :parents, :groups,"
+    " :refs, :events, :expires)"
 ).bindparams(
     *(bindparam(name, type_=_UUIDS) for name in ("ids", "parents", "groups", "refs")),
     *(bindparam(name, type_=_BIGS) for name in ("srcs", "dsts", "amounts")),
