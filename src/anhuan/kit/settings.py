@@ -53,6 +53,8 @@ SETTINGS: Final = (
     ),
     Setting("ANHUAN_TLS_KEY", "none", "file with the key of that certificate (PEM), closed to others"),
     Setting("ANHUAN_SIGNUP", "invited", "who may come in: `invited` people, or `open` to everybody"),
+    Setting("ANHUAN_SIMBANK_URL", "no simulated bank", "address of the simulated bank, e.g. http://127.0.0.1:8010"),
+    Setting("ANHUAN_SIMBANK_KEYS", "keys/simbank.json of the home", "file with the keys for it, closed to others"),
     Setting("ANHUAN_PROXY", "nobody", "addresses whose X-Forwarded-For and -Proto are believed, with commas"),
 )
 
@@ -74,6 +76,8 @@ class Settings:
     tls: tuple[Path, Path] | None  # certificate chain and key
     proxies: tuple[Network, ...]
     open_sign_up: bool
+    simbank_url: str | None
+    simbank_keys: Path
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:
@@ -82,6 +86,8 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
     pg_bin = given.get("ANHUAN_PG_BIN")
     port, tls = _port(given.get("ANHUAN_PORT") or "8000"), _tls(given)
     here = f"{'https' if tls else 'http'}://localhost:{port}"
+    home = Path(given.get("ANHUAN_HOME") or _default_home(given)).expanduser().absolute()
+    simbank_keys = given.get("ANHUAN_SIMBANK_KEYS")
     return Settings(
         database_url=given.get("DATABASE_URL") or None,
         owner_url=given.get("ANHUAN_OWNER_URL") or given.get("DATABASE_URL") or None,
@@ -90,12 +96,14 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         audit_url=given.get("ANHUAN_AUDIT_URL") or None,
         audit_sink=given.get("ANHUAN_AUDIT_SINK") or None,
         pg_bin=Path(pg_bin).absolute() if pg_bin else None,
-        home=Path(given.get("ANHUAN_HOME") or _default_home(given)).expanduser().absolute(),
+        home=home,
         port=port,
         origin=_origin(given.get("ANHUAN_ORIGIN") or here),
         tls=tls,
         proxies=tuple(map(_network, (given.get("ANHUAN_PROXY") or "").replace(",", " ").split())),
         open_sign_up=_choice("ANHUAN_SIGNUP", given, ("invited", "open")) == "open",
+        simbank_url=given.get("ANHUAN_SIMBANK_URL") or None,
+        simbank_keys=Path(simbank_keys).absolute() if simbank_keys else home / "keys" / "simbank.json",
     )
 
 

@@ -25,7 +25,7 @@ class FileFault(StrEnum):
     REISSUED = "reissued"  # a first issue with an error, then the right one under the same name
     TRUNCATED = "truncated"  # the end is missing; checksum and row count are those of the whole file
     WRONG_CHECKSUM = "wrong_checksum"  # the bytes are well, the checksum is another file's
-    IN_GBK = "in_gbk"  # the same text in GBK
+    IN_GBK = "gbk"  # the same text in GBK
 
 
 @dataclass(frozen=True, slots=True)

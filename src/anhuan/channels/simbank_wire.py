@@ -1,0 +1,279 @@
+"""What the simulated bank's bytes mean: strict readers of its JSON, pure. Whatever they do not know is `Unreadable`."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from anhuan.channels.model import (
+    Answer,
+    Capabilities,
+    Event,
+    EventKind,
+    HealthState,
+    Hint,
+    Rejected,
+    Settled,
+    Unknown,
+    Why,
+    Window,
+)
+
+_T = TypeVar("_T")
+
+
+class Unreadable(Exception):
+    """Bytes that are no message of this wire; the caller turns them into `Unknown`, never into a state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """One file as the list of a day announces it."""
+
+    name: str
+    kind: str
+    sha256: str
+    size: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """入账: one line on a card, as bank data: the proof of an arrival, or that a proof was withdrawn."""
+
+    number: int
+    posted_on: date
+    at: datetime
+    kind: str  # payment, withdrawn, corrected, charge, refund, interest, late_fee, ...
+    amount: int  # fen; positive: owed less
+    key: UUID | None
+    reference: str
+    text: str
+
+
+def read(body: bytes) -> Mapping[str, Any]:
+    """The JSON object of a message."""
+    try:
+        found = json.loads(body.decode("utf-8"), parse_float=_no_float, parse_constant=_no_float)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("no JSON") from error
+    if not isinstance(found, dict):
+        raise Unreadable("no object")
+    return found
+
+
+def answer(said: Mapping[str, Any], *, key: UUID, final_codes: frozenset[str]) -> Answer:
+    """What an answer about this key says; one about another key, or of a shape we do not know, is `Unreadable`."""
+    if _uuid(said, "key") != key:
+        raise Unreadable("an answer about another key")
+    match said.get("state"):
+        case "accepted":
+            return Unknown(Why.ACCEPTED)
+        case "processing":
+            return Unknown(Why.PROCESSING)
+        case "success":
+            event = None if said.get("event") is None else _event(said["event"])
+            fee = 0 if said.get("fee_kept") is None else _fen(said, "fee_kept")
+            return Settled(_text(said, "reference"), _moment(said, "taken_at"), _fen(said, "amount"), fee, event)
+        case "failed":
+            code = _text(said, "code")
+            if code not in final_codes:
+                raise Unreadable("a no that our record does not list as final")
+            return Rejected(code, str(said.get("message") or ""), _moment_or_none(said, "resets_at"))
+    raise Unreadable("no state that we know")
+
+
+def refused_item(said: Mapping[str, Any]) -> Answer:
+    """One item of a batch that was not taken: busy where the bank says that nothing was taken, else unknown."""
+    error = said["error"]
+    code = error.get("code") if isinstance(error, dict) else error
+    more = error if isinstance(error, dict) else said
+    if code in ("busy", "rate_limited", "maintenance"):
+        try:
+            return Unknown(Why.BUSY, _moment_or_none(more, "until"))
+        except Unreadable:
+            return Unknown(Why.BUSY)
+    return Unknown(Why.NO_ANSWER)
+
+
+def items(said: Mapping[str, Any]) -> Mapping[UUID, Mapping[str, Any]]:
+    """The items of an answered batch by key; the same key twice is `Unreadable`."""
+    listed = _list(said, "items")
+    found = {_uuid(one, "key"): one for one in listed}
+    if len(found) != len(listed):
+        raise Unreadable("the same key twice")
+    return found
+
+
+def hint(said: Mapping[str, Any]) -> Hint:
+    """The key that a callback is about."""
+    return Hint(_uuid(said, "key"), _text(said, "event_id"), _moment(said, "at"))
+
+
+def files(said: Mapping[str, Any]) -> Sequence[Announced]:
+    """The files of a day."""
+    return [
+        Announced(_text(one, "name"), _text(one, "kind"), _text(one, "sha256"), _fen(one, "size"), _fen(one, "rows"))
+        for one in _list(said, "files")
+    ]
+
+
+def postings(said: Mapping[str, Any]) -> Sequence[Posting]:
+    """The postings of a card, oldest first."""
+    return [_posting(one) for one in _list(said, "postings")]
+
+
+def bill_days(said: Mapping[str, Any]) -> Sequence[date]:
+    """The days of a card's bills."""
+    days = said.get("statements")
+    if not isinstance(days, list):
+        raise Unreadable("no list of statements")
+    return [_date(one if isinstance(one, str) else _text(one, "day")) for one in days]
+
+
+def until(body: bytes) -> datetime | None:
+    """The moment until which the bank takes nothing, where it tells one."""
+    try:
+        return _moment_or_none(read(body), "until")
+    except Unreadable:
+        return None
+
+
+def health(body: bytes) -> HealthState:
+    """What the bank says of itself."""
+    try:
+        state = read(body).get("state", "answered")
+    except Unreadable:
+        return HealthState.SILENT
+    return HealthState.MAINTENANCE if state == "maintenance" else HealthState.ANSWERED
+
+
+def capabilities(said: Mapping[str, Any], *, channel: str) -> Sequence[Capabilities]:
+    """The records that the bank tells of itself, one for each of its banks."""
+    try:
+        return [_capabilities(one, channel) for one in _list(said, "capabilities")]
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unreadable("no capability record") from error
+
+
+def _capabilities(one: Mapping[str, Any], channel: str) -> Capabilities:
+    starts, ends = date.fromisoformat(one["valid_from"]), one.get("valid_to")
+    return Capabilities(
+        channel=channel,
+        bank=one["bank"],
+        valid_from=starts,
+        valid_to=None if ends is None else date.fromisoformat(ends),
+        card_kinds=tuple(one.get("card_kinds", ("credit",))),
+        funding_kinds=tuple(one.get("funding_kinds", ("own_debit",))),
+        per_payment_min=one.get("per_payment_min"),
+        per_payment_max=one.get("per_payment_max"),
+        per_day_max=one.get("per_day_max"),
+        per_month_max=one.get("per_month_max"),
+        payments_per_month=one.get("payments_per_month"),
+        fee_key=one.get("fee_key", ""),
+        cut_off=_time(one.get("cut_off")),
+        lead_days=one.get("lead_days", 0),
+        workdays_only=one.get("workdays_only", False),
+        maintenance=tuple(
+            Window(time.fromisoformat(starts), time.fromisoformat(ends)) for starts, ends in one.get("maintenance", ())
+        ),
+        arrival_class=one.get("arrival_class") or one.get("arrival", "instant"),
+        idempotent_by_key=one["idempotent_by_key"],
+        key_days=one["key_days"],
+        not_found_final_after_minutes=one.get("not_found_final_after_minutes"),
+        final_codes=frozenset(one["final_codes"]),
+        callbacks=one["callbacks"],
+        batch_max=one.get("batch_max", 1),
+        calls_per_second=one.get("calls_per_second") or None,
+        files=tuple(one.get("files", ())),
+        files_from=_time(one.get("files_from")),
+        files_days_back=one.get("files_days_back", 0),
+        partner=one.get("partner", ""),
+        licence="demonstration",
+    )
+
+
+def _posting(one: Mapping[str, Any]) -> Posting:
+    return Posting(
+        number=_fen(one, "seq"),
+        posted_on=_date(_text(one, "posted_on")),
+        at=_moment(one, "at"),
+        kind=_text(one, "kind"),
+        amount=_whole(one, "amount"),
+        key=_uuid(one, "key") if one.get("key") else None,
+        reference=str(one.get("reference") or ""),
+        text=str(one.get("text") or ""),
+    )
+
+
+def _event(said: Any) -> Event:
+    if not isinstance(said, dict) or said.get("kind") not in set(EventKind):
+        raise Unreadable("an event that we do not know")
+    return Event(EventKind(said["kind"]), _moment(said, "at"), _fen(said, "amount"), str(said.get("reason") or ""))
+
+
+_NAMED: Final = "expected {}"
+
+
+def _list(said: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
+    found = said.get(name)
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise Unreadable(_NAMED.format(f"a list of {name}"))
+    return found
+
+
+def _text(said: Mapping[str, Any], name: str) -> str:
+    found = said.get(name)
+    if not isinstance(found, str) or not found or len(found) > 500:
+        raise Unreadable(_NAMED.format(name))
+    return found
+
+
+def _whole(said: Mapping[str, Any], name: str) -> int:
+    found = said.get(name)
+    if not isinstance(found, int) or isinstance(found, bool) or abs(found) >= 1 << 62:
+        raise Unreadable(_NAMED.format(name))
+    return found
+
+
+def _fen(said: Mapping[str, Any], name: str) -> int:
+    found = _whole(said, name)
+    if found < 0:
+        raise Unreadable(_NAMED.format(name))
+    return found
+
+
+def _uuid(said: Mapping[str, Any], name: str) -> UUID:
+    return _parsed(UUID, _text(said, name))
+
+
+def _moment(said: Mapping[str, Any], name: str) -> datetime:
+    found = _parsed(datetime.fromisoformat, _text(said, name))
+    if found.tzinfo is None:
+        raise Unreadable("a moment without a zone")
+    return found
+
+
+def _moment_or_none(said: Mapping[str, Any], name: str) -> datetime | None:
+    return None if said.get(name) is None else _moment(said, name)
+
+
+def _date(text: str) -> date:
+    return _parsed(date.fromisoformat, text)
+
+
+def _parsed(parse: Callable[[str], _T], text: str) -> _T:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise Unreadable("a value of another shape") from error
+
+
+def _time(text: str | None) -> time | None:
+    return None if text is None else time.fromisoformat(text)
+
+
+def _no_float(text: str) -> Any:
+    raise ValueError(f"{text} is no whole number")
