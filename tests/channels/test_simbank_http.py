@@ -64,6 +64,7 @@ class Script:
     signer: Ed25519PrivateKey | None = BANK
     signed_at: datetime = NOW
     signed_body: bytes | None = None  # what the signature is over, where it is not the body
+    nonce: str | None = None  # of another question, where it is not this one's
     headers: Mapping[str, str] = field(default_factory=dict)
     sleep: float = 0
     drop: bool = False
@@ -92,7 +93,10 @@ class Handler(BaseHTTPRequestHandler):
         said = dict(script.headers)
         if script.signer is not None:
             over = answer if script.signed_body is None else script.signed_body
-            said |= signing.sign(script.signer, "bank-1", "ANSWER", str(script.status), over, now=script.signed_at)
+            said |= signing.sign(
+                script.signer, "bank-1", "ANSWER", str(script.status), over, now=script.signed_at,
+                nonce=script.nonce or heads[signing.NONCE],
+            )  # fmt: skip
         self.send_response(script.status)
         self.send_header("Content-Length", str(len(answer)))
         for name, value in said.items():
@@ -200,6 +204,7 @@ FAULTS: Mapping[str, Fault] = {
     "signed for another body": lambda script: replace(script, signed_body=said(**{**PAID, "amount": 1})),
     "signed yesterday": lambda script: replace(script, signed_at=NOW - timedelta(days=1)),
     "signed tomorrow": lambda script: replace(script, signed_at=NOW + timedelta(days=1)),
+    "an answer to another question": lambda script: replace(script, nonce="yesterday's"),
     "too late": lambda script: replace(script, sleep=1),
     "a dropped connection": lambda script: replace(script, drop=True),
 }
@@ -368,7 +373,27 @@ def test_files_that_are_not_made_yet_are_waited_for(bank: SimulatedBank, script:
         bank.statement(DAY)
 
 
-# --- health, bank data, keys ---
+# --- health, capabilities, bank data, keys ---
+
+TOLD = {
+    "on": "2026-11-20", "per_payment_min": 1, "per_payment_max": 5000000, "per_day_max": 20000000, "cut_off": None,
+    "workdays_only": False, "arrival": "instant", "maintenance": [{"starts": "00:30", "ends": "05:00"}],
+    "idempotent_by_key": True, "key_days": 30, "not_found_final_after_minutes": 30, "final_codes": ["card_frozen"],
+    "callbacks": True, "batch_max": 50, "calls_per_second": 0, "files_from": "09:00", "files_days_back": 90,
+}  # fmt: skip
+
+
+def test_what_the_bank_tells_of_itself_is_one_record_for_all_its_banks(bank: SimulatedBank, script: Script) -> None:
+    script.body = said(**TOLD)
+    [one] = bank.capabilities(DAY)
+    assert (one.bank, one.key_days, one.final_codes) == ("", 30, {"card_frozen"})
+    assert [(window.starts.hour, window.ends.hour) for window in one.maintenance] == [(0, 5)]
+
+
+@pytest.mark.parametrize("body", [b"{}", said(**TOLD | {"maintenance": 1}), said(**TOLD | {"cut_off": "noon"}), b"x"])
+def test_a_record_that_cannot_be_read_is_none(bank: SimulatedBank, script: Script, body: bytes) -> None:
+    script.body = body
+    assert bank.capabilities(DAY) == []
 
 
 @pytest.mark.parametrize(("status", "body", "sleep", "state"), [

@@ -97,12 +97,12 @@ class SimulatedBank:
     # --- the six verbs ---
 
     def capabilities(self, on: date) -> Sequence[Capabilities]:
-        """What the bank tells of itself for the day; empty where it does not answer, so that our record alone holds."""
+        """What the bank tells of itself for the day, for all its banks at once; empty where it does not answer."""
         heard = self._call("GET", f"/v1/capabilities?on={on.isoformat()}", verb="capabilities")
         if heard is None or heard.status != HTTPStatus.OK:
             return []
         try:
-            return wire.capabilities(heard.read(), channel=self.name)
+            return [wire.capabilities(heard.read(), channel=self.name, on=on)]
         except wire.Unreadable:
             return []
 
@@ -205,8 +205,10 @@ class SimulatedBank:
             return None
         self._witness(Seen(self.name, verb, key, got.status, got.body))
         try:
-            signing.verify(self._keys.bank, got.headers, "ANSWER", str(got.status), got.body, now=self._now())
+            answer = signing.verify(self._keys.bank, got.headers, "ANSWER", str(got.status), got.body, now=self._now())
         except (signing.BadSignature, signing.OldSignature):
+            return None
+        if answer.nonce != signed[signing.NONCE]:  # a true answer, but to another question
             return None
         return _Heard(got.status, got.headers, got.body)
 

@@ -21,6 +21,7 @@ from anhuan.channels.model import (
     Window,
 )
 
+FILES: Final = ("trade", "fund_flow", "alipay", "bank_csv", "camt053")
 _T = TypeVar("_T")
 
 
@@ -150,49 +151,24 @@ def health(body: bytes) -> HealthState:
     return HealthState.MAINTENANCE if state == "maintenance" else HealthState.ANSWERED
 
 
-def capabilities(said: Mapping[str, Any], *, channel: str) -> Sequence[Capabilities]:
-    """The records that the bank tells of itself, one for each of its banks."""
+def capabilities(said: Mapping[str, Any], *, channel: str, on: date) -> Capabilities:
+    """What the bank tells of itself on a day; the same for the cards of all its banks, so `bank` is empty."""
     try:
-        return [_capabilities(one, channel) for one in _list(said, "capabilities")]
+        windows = [Window(time.fromisoformat(one["starts"]), time.fromisoformat(one["ends"]))
+                   for one in said["maintenance"]]  # fmt: skip
+        return Capabilities(
+            channel=channel, bank="", valid_from=on, valid_to=None, card_kinds=("credit",), funding_kinds=("own_debit",),
+            per_payment_min=said["per_payment_min"], per_payment_max=said["per_payment_max"],
+            per_day_max=said["per_day_max"], per_month_max=None, payments_per_month=None, fee_key="",
+            cut_off=_time(said["cut_off"]), lead_days=0, workdays_only=said["workdays_only"],
+            maintenance=tuple(windows), arrival_class=said["arrival"], idempotent_by_key=said["idempotent_by_key"],
+            key_days=said["key_days"], not_found_final_after_minutes=said["not_found_final_after_minutes"],
+            final_codes=frozenset(said["final_codes"]), callbacks=said["callbacks"], batch_max=said["batch_max"],
+            calls_per_second=said["calls_per_second"] or None, files=FILES, files_from=_time(said["files_from"]),
+            files_days_back=said["files_days_back"], partner="", licence="demonstration", name_match=True,
+        )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise Unreadable("no capability record") from error
-
-
-def _capabilities(one: Mapping[str, Any], channel: str) -> Capabilities:
-    starts, ends = date.fromisoformat(one["valid_from"]), one.get("valid_to")
-    return Capabilities(
-        channel=channel,
-        bank=one["bank"],
-        valid_from=starts,
-        valid_to=None if ends is None else date.fromisoformat(ends),
-        card_kinds=tuple(one.get("card_kinds", ("credit",))),
-        funding_kinds=tuple(one.get("funding_kinds", ("own_debit",))),
-        per_payment_min=one.get("per_payment_min"),
-        per_payment_max=one.get("per_payment_max"),
-        per_day_max=one.get("per_day_max"),
-        per_month_max=one.get("per_month_max"),
-        payments_per_month=one.get("payments_per_month"),
-        fee_key=one.get("fee_key", ""),
-        cut_off=_time(one.get("cut_off")),
-        lead_days=one.get("lead_days", 0),
-        workdays_only=one.get("workdays_only", False),
-        maintenance=tuple(
-            Window(time.fromisoformat(starts), time.fromisoformat(ends)) for starts, ends in one.get("maintenance", ())
-        ),
-        arrival_class=one.get("arrival_class") or one.get("arrival", "instant"),
-        idempotent_by_key=one["idempotent_by_key"],
-        key_days=one["key_days"],
-        not_found_final_after_minutes=one.get("not_found_final_after_minutes"),
-        final_codes=frozenset(one["final_codes"]),
-        callbacks=one["callbacks"],
-        batch_max=one.get("batch_max", 1),
-        calls_per_second=one.get("calls_per_second") or None,
-        files=tuple(one.get("files", ())),
-        files_from=_time(one.get("files_from")),
-        files_days_back=one.get("files_days_back", 0),
-        partner=one.get("partner", ""),
-        licence="demonstration",
-    )
 
 
 def _posting(one: Mapping[str, Any]) -> Posting:
