@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "db": ("anhuan.cli.database", "The database of this installation · 数据库"),
     "audit": ("anhuan.cli.audit", "Who did what, provably: sign, check, hand out · 审计日志"),
     "keys": ("anhuan.cli.keys", "The keys that seal people's data · 数据密钥"),
+    "simbank": ("anhuan.cli.simbank", "A bank to practise on, in a process of its own · 模拟银行"),
     "selfcheck": ("anhuan.cli.selfcheck", "Is everything in order here? · 自检"),
 }
 FAULT_EXIT: Final = 70  # EX_SOFTWARE of sysexits.h

@@ -40,6 +40,9 @@ SETTINGS: Final = (
     Setting(
         "ANHUAN_AUDIT_SINK", "nobody", "command that gets each signed root of the audit log on stdin, to keep elsewhere"
     ),
+    Setting(
+        "ANHUAN_SIMBANK_DATABASE", "one on the embedded server", "the simulated bank's own database, with its login"
+    ),
     Setting("ANHUAN_MASTER_KEY", "the file keys/master.key", "master key over the data keys: 32 bytes in base64"),
     Setting("ANHUAN_KMS_COMMAND", "none", "program that speaks to a key service, which then holds the master key"),
     Setting("ANHUAN_CIPHER", "aes", "how values are sealed from now on: aes (AES-256-GCM) or sm4 (SM4-GCM)"),

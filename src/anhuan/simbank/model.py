@@ -125,7 +125,7 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How this bank works as long as no scenario says otherwise; `bank.toml` has the figures and where they are from."""
+    """How this bank works while no scenario says otherwise; `bank.toml` has the figures and where they are from."""
 
     per_payment_min: int
     per_payment_max: int

@@ -12,6 +12,8 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
+import msgspec
+
 from anhuan.simbank.model import BadOrder
 
 ALL: Final = range(1, 36)
@@ -112,13 +114,12 @@ def params_of(number: int, given: Mapping[str, Mapping[str, Any]]) -> dict[str, 
 
 
 def _scenario(number: int, facts: Mapping[str, Any]) -> Scenario:
-    told = {name: tuple(value) if isinstance(value, list) else value for name, value in facts["oracle"].items()}
     return Scenario(
         number=number,
         zh=facts["zh"],
         en=facts["en"],
         at=Where(facts["at"]),
-        oracle=Oracle(**told),
+        oracle=msgspec.convert(facts["oracle"], Oracle),
         params=facts.get("params", {}),
         needs=facts.get("needs", ""),
     )

@@ -33,7 +33,6 @@ CREATE TABLE bank.account (
     name text PRIMARY KEY,
     holder text NOT NULL DEFAULT '',
     balance bigint NOT NULL DEFAULT 0,
-    frozen boolean NOT NULL DEFAULT false,
     -- what belongs to people and what is on its way is never negative; cards owe, and the world outside pays in
     CHECK (balance >= 0 OR NOT (name LIKE 'client:%' OR name = 'transit'))
 );
@@ -105,6 +104,7 @@ CREATE TABLE bank.meeting (
     key text PRIMARY KEY,
     scenarios integer[] NOT NULL,
     params jsonb NOT NULL,
+    first_at timestamptz NOT NULL,
     heard integer NOT NULL DEFAULT 0
 );
 
