@@ -386,7 +386,7 @@ TOLD = {
 def test_what_the_bank_tells_of_itself_is_one_record_for_all_its_banks(bank: SimulatedBank, script: Script) -> None:
     script.body = said(**TOLD)
     [one] = bank.capabilities(DAY)
-    assert (one.bank, one.key_days, one.final_codes) == ("", 30, {"card_frozen"})
+    assert (one.bank, one.key_days, one.final_codes) == ("", 30, frozenset({"card_frozen"}))
     assert [(window.starts.hour, window.ends.hour) for window in one.maintenance] == [(0, 5)]
 
 

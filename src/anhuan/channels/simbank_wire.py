@@ -157,7 +157,8 @@ def capabilities(said: Mapping[str, Any], *, channel: str, on: date) -> Capabili
         windows = [Window(time.fromisoformat(one["starts"]), time.fromisoformat(one["ends"]))
                    for one in said["maintenance"]]  # fmt: skip
         return Capabilities(
-            channel=channel, bank="", valid_from=on, valid_to=None, card_kinds=("credit",), funding_kinds=("own_debit",),
+            channel=channel, bank="", valid_from=on, valid_to=None, card_kinds=("credit",),
+            funding_kinds=("own_debit",),
             per_payment_min=said["per_payment_min"], per_payment_max=said["per_payment_max"],
             per_day_max=said["per_day_max"], per_month_max=None, payments_per_month=None, fee_key="",
             cut_off=_time(said["cut_off"]), lead_days=0, workdays_only=said["workdays_only"],
