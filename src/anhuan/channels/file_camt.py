@@ -45,16 +45,22 @@ class Payment:
 
 def read(content: bytes) -> tuple[list[FileLine], list[Total], list[str]]:
     """Lines, figures compared, and figures that could not be; raises FileDamaged."""
-    found = statements(content)
-    paid = [one for statement in found for one in payments(statement)]
+    paid, totals, unchecked = verified(content)
     raws = [tostring(one.entry if one.details is None else one.details) for one in paid]
     numbers = copies(raws)
     lines = [_line(one, place, numbers[place - 1], raws[place - 1]) for place, one in enumerate(paid, start=1)]
+    return lines, totals, unchecked
+
+
+def verified(content: bytes) -> tuple[list[Payment], list[Total], list[str]]:
+    """Every payment of the file after its balances, counts and sums were compared; raises FileDamaged."""
+    found = statements(content)
+    paid = [one for statement in found for one in payments(statement)]
     totals: list[Total] = []
     unchecked: list[str] = []
     for statement in found:
         _compare(statement, totals, unchecked)
-    return lines, totals, unchecked
+    return paid, totals, unchecked
 
 
 def statements(content: bytes) -> list[Element]:
