@@ -37,6 +37,7 @@ MAY_OPEN = {
     "identity/recovery.py:finish": "the person who holds the link of the recovery",
     "identity/organisations.py:_inside": "an organisation whose invitation was presented, or that is just being made",
     "identity/looking.py:open_desk": "the operator's own rows, to write down a look",
+    "identity/looking.py:open_person": "the person an operator gave a reason for, once the look is written",
     "identity/demonstration.py:fill": "invented people, entered where there is nobody else",
     "identity/demonstration.py:closed": "opens nobody",
     "identity/agreeing.py:invented": "invented people, who accept when they are entered",

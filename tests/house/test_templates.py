@@ -23,6 +23,7 @@ MODULES = (
     "web.limits", "identity.pages_consent", "identity.pages_data", "identity.pages_desk",
     "identity.pages_desk_changes", "identity.pages_org", "identity.pages_own",
     "identity.pages", "identity.pages_security", "identity.confirming",
+    "ledger.pages", "ledger.pages_health", "ledger.pages_people", "ledger.pages_posting",
 )  # fmt: skip
 FRAME = {"shell"}  # given to every template beside the fields of its value
 BUILT_IN = {
@@ -37,6 +38,7 @@ IMPORTED = {
     "agreed_words",
     "terms_of",
     "chart",
+    "books",
     "loop",
 }  # names under which templates import macros
 VERBS = re.compile(r"^hx-(get|post|put|patch|delete)$")

@@ -117,6 +117,16 @@ def insist(db: Session, who: Actor, person_id: UUID, look_id: UUID | None, *, no
     return row
 
 
+def open_person(db: Session, who: Actor, person_id: UUID, look_id: UUID | None, *, now: datetime) -> LookRow:
+    """Open this person's rows to the rest of an operator's transaction, for as long as the look that was written lasts.
+
+    Raises `NeedsReason` where no look stands. What other rooms show of a person comes through here.
+    """
+    row = insist(db, who, person_id, look_id, now=now)
+    wall.enter(db, party=person_id, person=who.person_id)
+    return row
+
+
 def unmask(db: Session, who: Actor, person_id: UUID, field: Field, *, reason: str, now: datetime) -> UUID:
     """Write down that this operator reads one field in clear, and why."""
     page.insist(who, "desk.unmask")

@@ -45,6 +45,8 @@ bills.read             x     x     x      x       .     .      .        .       
 bills.import           x     x     x      .       .     .      .        .         .       .       .          .
 plan.read              x     x     x      x       .     .      .        .         .       .       .          .
 plan.write             x     x     x      .       .     .      .        .         .       .       .          .
+repay.read             x     x     x      x       .     .      .        .         .       .       .          .
+repay.manual           x     x     x      .       .     .      .        .         .       .       .          .
 limits.write           x     x     .      .       .     .      .        .         .       .       .          .
 consent.write          x     x     .      .       .     .      .        .         .       .       .          .
 members.read           .     x     x      x       .     .      .        .         .       .       .          .
@@ -66,6 +68,11 @@ desk.changes           .     .     .      .       .     x      x        x       
 desk.documents         .     .     .      .       .     .      .        .         x       x       x          x
 desk.documents_write   .     .     .      .       .     .      .        .         .       x       .          .
 desk.audit             .     .     .      .       .     .      .        .         .       .       x          .
+desk.ledger            .     .     .      .       .     x      x        .         .       .       x          .
+desk.ledger_person     .     .     .      .       .     x      .        .         .       .       .          .
+desk.partners          .     .     .      .       .     x      x        x         .       .       x          x
+desk.partners_write    .     .     .      .       .     .      .        x         .       .       .          x
+desk.channels          .     .     .      .       .     x      x        x         .       .       x          x
 desk.health            .     .     .      .       .     x      x        x         x       .       x          x
 """
 

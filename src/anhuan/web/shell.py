@@ -48,6 +48,8 @@ def mount(app: FastAPI, *, door: Door | None = None) -> None:
     from anhuan.identity import pages as sign_in
     from anhuan.identity import pages_consent, pages_data, pages_desk, pages_desk_changes, pages_org, pages_own
     from anhuan.identity import pages_security as security
+    from anhuan.ledger import pages as ledger
+    from anhuan.ledger import pages_health, pages_people, pages_posting
     from anhuan.planning import pages as planning
     from anhuan.statements import pages as statements
     from anhuan.web import card, education, limits, pages
@@ -56,6 +58,8 @@ def mount(app: FastAPI, *, door: Door | None = None) -> None:
     for room in (assets, sign_in, security, pages, limits, education, cards, card, statements, planning):
         app.include_router(room.router)
     for part in (pages_consent, pages_data, pages_desk, pages_desk_changes, pages_org, pages_own):
+        app.include_router(part.router)
+    for part in (ledger, pages_health, pages_people, pages_posting):
         app.include_router(part.router)
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=600)

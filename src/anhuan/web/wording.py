@@ -36,6 +36,32 @@ def money(context: Context, minor: int | None, currency: str = "CNY") -> str:
     return HIDDEN if context["shell"].hide_amounts else wording.amount(minor, currency)
 
 
+class Unit(Protocol):
+    """In what a figure of the books is counted."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def scale(self) -> int: ...
+
+
+@pass_context
+def in_unit(context: Context, minor: int | None, unit: Unit) -> str:
+    """A figure of the books: yuan in full, points, coupons and quota as a count without a currency."""
+    if minor is None or unit.code.startswith("CNY/"):
+        return money(context, minor)
+    if context["shell"].hide_amounts:
+        return HIDDEN
+    whole, rest = divmod(abs(minor), 10**unit.scale)
+    return f"{'−' if minor < 0 else ''}{whole:,}{f'.{rest:0{unit.scale}}' if unit.scale else ''}"
+
+
+@pass_context
+def in_unit_signed(context: Context, minor: int, unit: Unit) -> str:
+    """A movement of the books, with a plus where it is more."""
+    return f"{'+' if minor > 0 else ''}{in_unit(context, minor, unit)}"
+
+
 @pass_context
 def signed(context: Context, minor: int, currency: str = "CNY") -> str:
     """A difference: with a plus where it is more."""
@@ -148,6 +174,7 @@ def plain(minor: int | None, currency: str = "CNY") -> str:
 
 FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "money": money,
+    "in_unit": in_unit, "in_unit_signed": in_unit_signed,
     "signed": signed, "day": day, "short_day": short_day, "moment": moment,
     "short_moment": short_moment, "parts": parts,
     "exact_money": exact_money, "plain": plain, "hexed": hexed,
