@@ -1,6 +1,6 @@
 """What goes wrong with end-of-day files (scenarios 23 to 28 of channels.md): pure changes of a day's rows or bytes.
 
-Dice are handed in (`random.Random` with a seed), so the same seed breaks the same thing in the same way. Faults of rows
+Dice are handed in (`dice.Draws`), so the same seed breaks the same thing in the same way. Faults of rows
 (23 to 26 and 28) give another book, which is printed with sums that agree: only comparing finds them. Faults of bytes
 (27) are found by checksum, row count or by decoding.
 """
@@ -10,9 +10,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-from random import Random
 from typing import Final
 
+from anhuan.simbank.dice import Draws
 from anhuan.simbank.files import KINDS, DayBook, Kind, Printed, Row, print_day, with_rows
 
 LATE: Final = timedelta(hours=6)  # scenario 27: how much later than stated the files of a late day are there
@@ -40,7 +40,7 @@ class Broken:
 def break_day(
     book: DayBook,
     numbers: Collection[int],
-    dice: Random,
+    dice: Draws,
     *,
     kinds: Iterable[str] = KINDS,
     face: FileFault | None = None,
@@ -70,7 +70,7 @@ def break_day(
 # --- rows ---
 
 
-def row_missing(book: DayBook, dice: Random) -> DayBook:
+def row_missing(book: DayBook, dice: Draws) -> DayBook:
     """23: one payment of the day is not in the file; money moved all the same."""
     paid = _paid(book)
     if not paid:
@@ -79,7 +79,7 @@ def row_missing(book: DayBook, dice: Random) -> DayBook:
     return with_rows(book, [row for row in book.rows if row.reference != gone.reference])
 
 
-def row_too_many(book: DayBook, dice: Random) -> DayBook:
+def row_too_many(book: DayBook, dice: Draws) -> DayBook:
     """24: a payment nobody ordered, of the very amount of another: matched by amount alone it would look right."""
     paid = _paid(book)
     if not paid:
@@ -89,7 +89,7 @@ def row_too_many(book: DayBook, dice: Random) -> DayBook:
     return with_rows(book, [*book.rows, strange])
 
 
-def amount_off(book: DayBook, dice: Random) -> DayBook:
+def amount_off(book: DayBook, dice: Draws) -> DayBook:
     """25: one amount is 0.01 too much or too little."""
     paid = [row for row in _paid(book) if row.amount - 1 >= max(row.fee, 1)]
     if not paid:
@@ -98,7 +98,7 @@ def amount_off(book: DayBook, dice: Random) -> DayBook:
     return _put(book, off, replace(off, amount=off.amount + dice.choice((-1, 1))))
 
 
-def fee_shown(book: DayBook, dice: Random) -> DayBook:
+def fee_shown(book: DayBook, dice: Draws) -> DayBook:
     """26: a fee was kept from an amount where none was agreed; the file shows it. Rows that show one stay."""
     paid = [row for row in _paid(book) if not row.fee and row.amount > 1]
     if not paid or any(row.fee for row in _paid(book)):
@@ -117,7 +117,7 @@ def fee_kept(book: DayBook, reference: str, fee: int) -> DayBook:
     return with_rows(book, [*(row for row in book.rows if row.reference != reference), *rows])
 
 
-def reference_again(book: DayBook, dice: Random, earlier: str) -> DayBook:
+def reference_again(book: DayBook, dice: Draws, earlier: str) -> DayBook:
     """28: one payment of this day bears the reference that another one had in an earlier year."""
     paid = _paid(book)
     if not paid:
@@ -126,7 +126,7 @@ def reference_again(book: DayBook, dice: Random, earlier: str) -> DayBook:
     return with_rows(book, [replace(row, reference=earlier) if row.reference == old else row for row in book.rows])
 
 
-def first_issue(book: DayBook, dice: Random) -> DayBook:
+def first_issue(book: DayBook, dice: Draws) -> DayBook:
     """27, re-issued: the first issue of a day has one wrong amount, or misses a row where there are several."""
     return row_missing(book, dice) if len(_paid(book)) > 1 and dice.random() < 0.5 else amount_off(book, dice)
 
@@ -134,18 +134,18 @@ def first_issue(book: DayBook, dice: Random) -> DayBook:
 # --- bytes ---
 
 
-def truncated(one: Printed, dice: Random) -> Printed:
+def truncated(one: Printed, dice: Draws) -> Printed:
     """27: the end is missing: between a tenth and a half of the bytes."""
     keep = one.size - max(1, int(one.size * (0.1 + 0.4 * dice.random())))
     return replace(one, content=one.content[:keep])
 
 
-def wrong_checksum(one: Printed, dice: Random) -> Printed:
+def wrong_checksum(one: Printed, dice: Draws) -> Printed:
     """27: the checksum that is claimed belongs to other bytes."""
     return replace(one, sha256=hashlib.sha256(one.content + dice.randbytes(8)).hexdigest())
 
 
-def in_gbk(one: Printed, dice: Random) -> Printed:
+def in_gbk(one: Printed, dice: Draws) -> Printed:
     """27: a text file in GBK without a mark, its checksum right; the ZIP is GBK anyway and XML says its own code."""
     del dice
     if one.kind in ("alipay", "camt053"):
@@ -154,13 +154,13 @@ def in_gbk(one: Printed, dice: Random) -> Printed:
     return replace(one, content=content, sha256=hashlib.sha256(content).hexdigest())
 
 
-ROW_FAULTS: Final[Mapping[int, Callable[[DayBook, Random], DayBook]]] = {
+ROW_FAULTS: Final[Mapping[int, Callable[[DayBook, Draws], DayBook]]] = {
     23: row_missing,
     24: row_too_many,
     25: amount_off,
     26: fee_shown,
 }
-_BYTE_FAULTS: Final[Mapping[FileFault, Callable[[Printed, Random], Printed]]] = {
+_BYTE_FAULTS: Final[Mapping[FileFault, Callable[[Printed, Draws], Printed]]] = {
     FileFault.TRUNCATED: truncated,
     FileFault.WRONG_CHECKSUM: wrong_checksum,
     FileFault.IN_GBK: in_gbk,
@@ -175,7 +175,7 @@ def _put(book: DayBook, old: Row, new: Row) -> DayBook:
     return with_rows(book, [new if row is old else row for row in book.rows])
 
 
-def _like(reference: str, dice: Random) -> str:
+def _like(reference: str, dice: Draws) -> str:
     """A number of the same shape: its last digits are others."""
     last = min(6, len(reference))
     return f"{reference[:-last]}{dice.randrange(10**last):0{last}d}"
