@@ -4,7 +4,7 @@ Everything is plain data that goes to JSON and back (`to_json`, `from_json`), so
 Money is in fen (cents for an account in US dollars); days are the bank's own, UTC+8.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import TypeVar
@@ -168,6 +168,17 @@ class Account:
     def open_now(self) -> int:
         """What is still open of the bill in force, fen."""
         return self.fees + self.carried + sum(item.open for item in self.billed)
+
+
+    def apart(self) -> "Account":
+        """A copy that lives on by itself."""
+        cycle = self.cycle
+        if cycle:
+            cycle = replace(cycle, parts=[replace(part, items=list(part.items)) for part in cycle.parts])
+        return replace(
+            self, cycle=cycle, billed=[replace(item) for item in self.billed], rows=list(self.rows),
+            unbilled=[replace(item) for item in self.unbilled], taken=[replace(plan) for plan in self.taken],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ on a card"). Nothing here reads a clock or throws dice; the same history gives t
 """
 
 from collections.abc import Iterable, Sequence
-from copy import deepcopy
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -48,7 +47,7 @@ def run(account: Account, events: Iterable[Event], *, until: date, terms: CardTe
     Events lie after `account.through`; those after `until` are left for another call. Within a day they are booked in
     the order given, charges before payments. `terms` stand in for the bank's own (golden cases).
     """
-    account = deepcopy(account)
+    account = account.apart()
     due: dict[date, list[Event]] = {}
     for event in events:
         if event.day <= account.through:
@@ -86,7 +85,7 @@ def late_fee_to_come(account: Account) -> int:
 
 def scheduled_shares(account: Account, bills: int) -> list[list[int]]:
     """What the next bills will carry of instalments that run: for each bill its shares with their fees, fen."""
-    plans = deepcopy(account.taken)
+    plans = [replace(plan) for plan in account.taken]
     return [[_next_share(plan) for plan in plans if plan.billed < plan.periods] for _ in range(bills)]
 
 
