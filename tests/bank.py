@@ -76,7 +76,7 @@ class SimBank:
         public = base64.b64encode(self.key.public_key().public_bytes_raw()).decode()
         self.control("PUT", f"/sim/partners/{PARTNER}", {"public": public})
         self.control("POST", "/sim/accounts", {"funding": "lin", "holder": "林晓", "balance": 1_000_000})
-        self.control("POST", "/sim/cards", {"card": "card-1", "bank": "jia", "name": "林晓", "statement_day": 5})
+        self.control("POST", "/sim/cards", {"card": "card-1", "bank": "sim_a", "name": "林晓", "statement_day": 5})
 
     def call(
         self, method: str, path: str, said: Any = None, *, seconds: float = 10.0, head: Mapping[str, str] | None = None

@@ -4,6 +4,7 @@ Accounts: `client:<funding>` what people hold, `transit` on its way, `card:<card
 and the house's own: `world`, `merchants`, `suspense`, and income from fees, interest and late fees.
 """
 
+from datetime import date
 from typing import Any, Final
 
 from anhuan.simbank import store, store_books
@@ -36,11 +37,17 @@ def open_house(act: Act) -> None:
         store.add_account(act.db, name)
 
 
-def move(act: Act, code: str, source: str, target: str, amount: int, *, key: str | None = None, text: str = "") -> None:
-    """Book one movement of `amount` fen, above zero, now; the database refuses a second debit of the same key."""
+def move(
+    act: Act, code: str, source: str, target: str, amount: int, *, key: str | None = None, text: str = "",
+    day: date | None = None,
+) -> None:  # fmt: skip
+    """Book one movement of `amount` fen, above zero, now; the database refuses a second debit of the same key.
+
+    `day` is the bank day it counts for, where that is not today.
+    """
     if amount <= 0:
         raise BadOrder("an amount is above zero", field="amount")
-    one = Movement(act.number("movement"), act.today, act.now, code, source, target, amount, key)
+    one = Movement(act.number("movement"), day or act.today, act.now, code, source, target, amount, key)
     store_books.add_movement(act.db, one, text)
 
 

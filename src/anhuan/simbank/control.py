@@ -21,7 +21,7 @@ from starlette.routing import Route
 from anhuan.kit import fetch
 from anhuan.kit.clock import CHINA
 from anhuan.kit.errors import Bad
-from anhuan.simbank import books, days, payments, scenarios, store, store_agenda, store_books
+from anhuan.simbank import billing, books, day_files, days, payments, scenarios, store, store_agenda, store_books
 from anhuan.simbank.callbacks import Sender
 from anhuan.simbank.house import KEY_ID, Bank, profile_of
 from anhuan.simbank.model import BadOrder, Card
@@ -165,6 +165,7 @@ def switch(desk: Desk, request: Request, said: Mapping[str, Any]) -> Any:
     if not 0 <= Fraction(probability) <= 1:
         raise BadOrder("a probability lies between 0 and 1", field="probability")
     _, params = scenarios.checked([number], said.get("params"))
+    day_files.face(params.get(str(day_files.WHOLE), {}))
     with desk.bank.act() as act:
         store_agenda.set_switch(act.db, number, probability if said["on"] else None, params.get(str(number), {}))
     return {"number": number, "on": bool(said["on"])}
@@ -187,6 +188,7 @@ def set_script(desk: Desk, request: Request, said: Mapping[str, Any]) -> Any:
     for step in said["steps"]:
         numbers, params = scenarios.checked(step["scenarios"], step.get("params"))
         whom = step.get("for", "next")
+        day_files.face(params.get(str(day_files.WHOLE), {}))
         steps.append((None if whom == "next" else str(whom), numbers, params))
     with desk.bank.act() as act:
         store_agenda.set_script(act.db, steps)
@@ -224,6 +226,7 @@ def add_card(desk: Desk, request: Request, said: Mapping[str, Any]) -> Any:
         None if day is None else int(day), facts=dict(said.get("facts", {})),
     )  # fmt: skip
     with desk.bank.act() as act:
+        card = billing.opened(act, card)
         store.add_account(act.db, books.of_card(card.card), card.name)
         store.add_card(act.db, card)
     return asdict(card)

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from anhuan.kit.clock import CHINA
-from anhuan.simbank import books, payments, store, store_agenda
+from anhuan.simbank import billing, books, day_files, payments, store, store_agenda
 from anhuan.simbank.house import Act, Bank, midnight
 from anhuan.simbank.model import BadOrder, CardPosting, GoesBack
 
@@ -81,7 +81,10 @@ def _run_one(bank: Bank, until: datetime) -> bool:
 
 
 def _end_of_day(act: Act, subject: str, facts: Mapping[str, Any]) -> None:
+    """Midnight: the issuers close their day, the files of the day are made, and the next day begins."""
     day = date.fromisoformat(subject)
+    billing.close_day(act, day)
+    day_files.make(act, day)
     plan_end_of_day(act, day + _DAY)
 
 

@@ -6,7 +6,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from anhuan.kit.clock import CHINA
-from anhuan.simbank import books, courses, store, store_agenda
+from anhuan.kit.money import to_text as yuan
+from anhuan.simbank import billing, books, courses, scenarios, store, store_agenda
 from anhuan.simbank.callbacks import announce
 from anhuan.simbank.courses import Course
 from anhuan.simbank.house import Act, bank_calendar, lowered, midnight
@@ -37,7 +38,7 @@ class Refusal:
     resets_at: datetime | None = None
 
 
-def take(act: Act, ask: Ask, partner: str, scenarios: tuple[int, ...], course: Course) -> Payment:
+def take(act: Act, ask: Ask, partner: str, met: tuple[int, ...], course: Course) -> Payment:
     """Take a payment under a key that is not known yet: debit it and let it run its course, or refuse it for good."""
     card = store.card(act.db, ask.card)
     refusal = _refusal(act, ask, card, course)
@@ -47,11 +48,12 @@ def take(act: Act, ask: Ask, partner: str, scenarios: tuple[int, ...], course: C
         funding=ask.funding, card=ask.card, name=ask.name, state=State.FAILED if refusal else State(course.steps[0][1]),
         reference=_reference(act, ask.key, old=course.old_reference), taken_at=act.now,
         visible_from=act.now + timedelta(seconds=course.hidden),
-        course=replace(course, returned=wrong).as_json(), scenarios=scenarios,
+        course=replace(course, returned=wrong).as_json(), scenarios=met,
         fee_kept=0 if refusal else min(course.fee, ask.amount - 1),
     )  # fmt: skip
     if refusal:
-        payment = replace(payment, code=refusal.code, message=_WORDS[refusal.code], missing=refusal.missing)
+        message = _WORDS[refusal.code] + (f"，还差 {yuan(refusal.missing)} 元" if refusal.missing else "")
+        payment = replace(payment, code=refusal.code, message=message, missing=refusal.missing)
         payment = replace(payment, resets_at=refusal.resets_at, final_at=act.now)
     store.add_payment(act.db, payment)
     announce(act, payment, "taken")
@@ -59,6 +61,8 @@ def take(act: Act, ask: Ask, partner: str, scenarios: tuple[int, ...], course: C
         announce(act, payment, "final")
         return payment
     books.move(act, "debit", books.client(ask.funding), books.TRANSIT, ask.amount, key=ask.key)
+    if payment.fee_kept:
+        books.move(act, "fee", books.TRANSIT, books.FEES, payment.fee_kept, key=ask.key)
     for seconds, state in course.steps[1:]:
         store_agenda.plan(act.db, act.now + timedelta(seconds=seconds), "step", ask.key, {"state": state})
     if payment.state is State.SUCCESS:
@@ -112,16 +116,18 @@ def arrival(act: Act, course: Course) -> datetime:
 
 
 def book(act: Act, key: str) -> None:
-    """入账: credit the card with what is left of the amount, and keep the fee."""
+    """入账: credit the card with what is left of the amount."""
     payment = _known(act, key)
     if payment.booked_on is not None or payment.event_kind is not None:
         return
     given = payment.amount - payment.fee_kept
-    if payment.fee_kept:
-        books.move(act, "fee", books.TRANSIT, books.FEES, payment.fee_kept, key=key)
     books.move(act, "book", books.TRANSIT, books.of_card(payment.card), given, key=key)
     store.change_payment(act.db, key, booked_on=act.today)
     post(act, payment, "payment", given, "还款")
+    if billing.REFUND in payment.scenarios:
+        met = store_agenda.meeting(act.db, key) or {}
+        params = scenarios.params_of(billing.REFUND, met.get("params", {}))
+        billing.refund_later(act, payment.card, params, about=billing.last_bill(act, payment.card))
     course = courses.read(payment.course)
     if course.corrected_days:
         for days, kind in ((course.withdrawn_days, "withdraw"), (course.corrected_days, "correct")):
@@ -152,9 +158,9 @@ def give_back(act: Act, key: str, kind: str, reason: str) -> None:
     if payment.booked_on is not None:
         given = payment.amount - payment.fee_kept
         books.move(act, "withdraw", books.of_card(payment.card), books.TRANSIT, given, key=key)
-        if payment.fee_kept:
-            books.move(act, "fee_back", books.FEES, books.TRANSIT, payment.fee_kept, key=key)
         post(act, payment, "withdrawn", -given, "还款退回")
+    if payment.fee_kept:
+        books.move(act, "fee_back", books.FEES, books.TRANSIT, payment.fee_kept, key=key)
     books.move(act, "give_back", books.TRANSIT, books.client(payment.funding), payment.amount, key=key)
     store.change_payment(act.db, key, event_kind=kind, event_at=act.now, event_reason=reason)
     announce(act, _known(act, key), "event")

@@ -37,6 +37,14 @@ def drop(db: Db, kind: str, subject: str) -> None:
     db.execute("DELETE FROM bank.agenda WHERE kind = %s AND subject = %s AND done_at IS NULL", (kind, subject))
 
 
+def first_time(db: Db, kind: str, subject: str, ref: str) -> bool:
+    """Whether nothing of this kind and subject with this `ref` was ever planned."""
+    row = db.execute(
+        "SELECT 1 FROM bank.agenda WHERE kind = %s AND subject = %s AND facts ->> 'ref' = %s", (kind, subject, ref)
+    ).fetchone()
+    return row is None
+
+
 def coming(db: Db, at_most: int) -> list[dict[str, Any]]:
     """What is due next, for people who look."""
     return db.execute(

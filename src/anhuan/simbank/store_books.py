@@ -72,7 +72,7 @@ def lame(db: Db) -> list[int]:
 def under_way(db: Db) -> int:
     """What payments say is between the funding account and the card, fen; `transit` must hold exactly this."""
     row = db.execute(
-        "SELECT coalesce(sum(amount), 0)::bigint AS held FROM bank.payment"
+        "SELECT coalesce(sum(amount - fee_kept), 0)::bigint AS held FROM bank.payment"
         " WHERE state <> 'failed' AND booked_on IS NULL AND event_kind IS NULL"
     ).fetchone()
     assert row is not None
