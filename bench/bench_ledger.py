@@ -319,7 +319,7 @@ LAWS: Final[dict[str, LiteralString]] = {
         " WHERE (a.posted, a.seq, a.seq) IS DISTINCT FROM (coalesce(e.total, 0), coalesce(e.n, 0), coalesce(e.last, 0))",
     "no floor is passed": "SELECT count(*) FROM ledger.account WHERE posted - held < floor AND NOT over",
     "what is held is the sum of open holds":
-        "SELECT count(*) FROM ledger.account a LEFT JOIN (SELECT shard, src, sum(amount) AS total FROM ledger.hold"
+        "SELECT count(*) FROM ledger.account a LEFT JOIN (SELECT shard, src, sum(amount) AS total FROM ledger.hold "
         " GROUP BY shard, src) h ON h.shard = a.shard AND h.src = a.id WHERE a.held <> coalesce(h.total, 0)",
 }  # fmt: skip
 

@@ -108,18 +108,21 @@ BEGIN
     low := rpad(lpad(to_hex((extract(epoch FROM newest::timestamp AT TIME ZONE 'UTC') * 1000)::bigint), 12, '0'), 32, '0')::uuid;
     high := rpad(lpad(to_hex((extract(epoch FROM (newest + interval '1 month') AT TIME ZONE 'UTC') * 1000)::bigint), 12, '0'), 32, '0')::uuid;
     name := 'posting_' || to_char(newest, 'YYYYMM');
-    EXECUTE format('CREATE TABLE ledger.%I PARTITION OF ledger.posting FOR VALUES FROM (%L) TO (%L)', name, low, high);
+    EXECUTE format('CREATE TABLE ledger.%I (LIKE ledger.posting INCLUDING CONSTRAINTS)', name);
     EXECUTE format('CREATE UNIQUE INDEX ON ledger.%I (shard, src, src_seq)', name);
     EXECUTE format('CREATE UNIQUE INDEX ON ledger.%I (shard, dst, dst_seq)', name);
-    EXECUTE format('CREATE INDEX ON ledger.%I USING brin (ts)', name);
+    EXECUTE format('CREATE INDEX ON ledger.%I USING brin (ts) WITH (pages_per_range = 32, autosummarize = on)', name);
+    -- Attached, not created in place: that would wait for every batch under way, and hold up the next.
+    EXECUTE format('ALTER TABLE ledger.posting ATTACH PARTITION ledger.%I FOR VALUES FROM (%L) TO (%L)', name, low, high);
     EXECUTE format('CREATE TRIGGER stays_whole BEFORE TRUNCATE ON ledger.%I EXECUTE FUNCTION ledger.stays()', name);
     EXECUTE format('ALTER TABLE ledger.%I ENABLE ROW LEVEL SECURITY', name);
     INSERT INTO ledger.month (month, from_id, to_id) VALUES (newest, low, high);
     made := made + 1;
   END LOOP;
   IF made > 0 THEN
-    UPDATE ledger.shard_head h SET to_id = m.high
-      FROM (SELECT max(o.to_id::text)::uuid AS high FROM ledger.month o WHERE o.state = 'open') m;
+    INSERT INTO ledger.span AS n (from_id, to_id)
+      SELECT min(m.from_id::text)::uuid, max(m.to_id::text)::uuid FROM ledger.month m WHERE m.state = 'open'
+      ON CONFLICT (one) DO UPDATE SET from_id = excluded.from_id, to_id = excluded.to_id;
   END IF;
   RETURN made;
 END $$;

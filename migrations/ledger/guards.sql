@@ -73,5 +73,7 @@ ALTER TABLE ledger.seal ENABLE ROW LEVEL SECURITY;
 CREATE POLICY all_read ON ledger.seal FOR SELECT TO anhuan_app, anhuan_work, anhuan_desk, anhuan_audit USING (true);
 ALTER TABLE ledger.month ENABLE ROW LEVEL SECURITY;
 CREATE POLICY all_read ON ledger.month FOR SELECT TO anhuan_app, anhuan_work, anhuan_desk, anhuan_audit USING (true);
+ALTER TABLE ledger.span ENABLE ROW LEVEL SECURITY;
+CREATE POLICY all_read ON ledger.span FOR SELECT TO anhuan_app, anhuan_work, anhuan_desk, anhuan_audit USING (true);
 ALTER TABLE ledger.root ENABLE ROW LEVEL SECURITY;
 CREATE POLICY all_read ON ledger.root FOR SELECT TO anhuan_app, anhuan_work, anhuan_desk, anhuan_audit USING (true);

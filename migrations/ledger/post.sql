@@ -25,7 +25,7 @@ DECLARE
   nil CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
   lines int := cardinality(ids);
   head record; now_ts timestamptz; late_id uuid; party uuid; all_open boolean;
-  plain boolean; in_batch boolean;
+  plain boolean; in_batch boolean; some_stored boolean;
   results smallint[]; stored_kinds smallint[]; stored_amounts bigint[]; stored_same boolean[];
   units int[];
   -- what a line's parent says: kind (NULL: no such posting), amount, and whether an open hold expires
@@ -38,7 +38,7 @@ DECLARE
   open_after boolean[];     -- lines of this batch that are holds and still open
   freed uuid[];             -- holds of earlier batches that this one resolves
   holds_made int := 0;
-  first_of_group int; failed boolean; verdict smallint; touched int[];
+  first_of_group int; failed boolean; verdict smallint;
   i int; j int; k int; s int; d int; p int; amt bigint; whole bigint; new_src bigint; new_dst bigint;
   written int; moved int; wrote_head int; accepted int := 0;
 BEGIN
@@ -56,12 +56,12 @@ BEGIN
 
   -- One plain line, the usual case: everything it is judged by in one read, everything it writes in one statement.
   IF lines = 1 AND kinds[1] IN (1, 2) AND ids[1] <> nil AND parents[1] IS NULL AND groups[1] IS NULL AND refs[1] IS DISTINCT FROM nil THEN
-    SELECT h.batch_no, h.ts, h.hash, h.from_id, h.to_id, x.id AS there,
+    SELECT h.batch_no, h.ts, h.hash, m.from_id, m.to_id, x.id AS there,
         a.id AS src, a.unit, a.posted AS src_posted, a.held, a.seq AS src_seq, a.over AS src_over, coalesce(a.floor, low) AS floor,
         a.frozen_out OR a.closed_at IS NOT NULL AS shut_out, all_open OR a.owner IS NULL OR a.owner = party AS src_open,
         b.id AS dst, b.unit AS dst_unit, b.posted AS dst_posted, b.held_in, b.seq AS dst_seq, coalesce(b.ceil, high) AS ceil,
         b.frozen_in OR b.closed_at IS NOT NULL AS shut_in, all_open OR b.owner IS NULL OR b.owner = party AS dst_open
-      INTO head FROM ledger.shard_head h
+      INTO head FROM ledger.shard_head h CROSS JOIN ledger.span m
       LEFT JOIN ledger.posting x ON x.shard = lane AND x.id = ids[1]
       LEFT JOIN ledger.account a ON a.shard = lane AND a.id = srcs[1]
       LEFT JOIN ledger.account b ON b.shard = lane AND b.id = dsts[1]
@@ -80,8 +80,7 @@ BEGIN
         WHEN head.shut_out OR head.shut_in THEN 24
         WHEN head.src_posted - head.held - amt < head.floor THEN 30
         WHEN head.dst_posted + head.held_in + amt > head.ceil THEN 31
-        WHEN kinds[1] = 1 AND (head.src_posted - amt <= -edge OR head.dst_posted + amt >= edge) THEN 32
-        WHEN kinds[1] = 2 AND (head.held + amt >= edge OR head.held_in + amt >= edge) THEN 32
+        WHEN head.src_posted - head.held - amt <= -edge OR head.dst_posted + head.held_in + amt >= edge THEN 32
         ELSE 0 END;
       IF verdict <> 0 THEN RETURN ARRAY[verdict]; END IF;
       now_ts := greatest(clock_timestamp(), head.ts + interval '1 microsecond');
@@ -100,24 +99,25 @@ BEGIN
       ), sealed AS (
         INSERT INTO ledger.seal AS l (shard, batch_no, n, ts, prev, hash)
         SELECT lane, head.batch_no + 1, 1::smallint, now_ts, head.hash, sha256(head.hash || m.bytes) FROM made m RETURNING l.hash
-      ), sources AS (
-        UPDATE ledger.account a SET posted = new_src, held = CASE kinds[1] WHEN 2 THEN a.held + amt ELSE a.held END, seq = a.seq + 1,
-          over = a.over AND (coalesce(new_src - a.held - CASE kinds[1] WHEN 2 THEN amt ELSE 0 END < a.floor, false) OR coalesce(new_src + a.held_in > a.ceil, false))
-        WHERE a.shard = lane AND a.id = srcs[1] AND a.seq = head.src_seq RETURNING 1
-      ), targets AS (
-        UPDATE ledger.account a SET posted = new_dst, held_in = CASE kinds[1] WHEN 2 THEN a.held_in + amt ELSE a.held_in END, seq = a.seq + 1,
-          over = a.over AND (coalesce(new_dst - a.held < a.floor, false) OR coalesce(new_dst + a.held_in + CASE kinds[1] WHEN 2 THEN amt ELSE 0 END > a.ceil, false))
-        WHERE a.shard = lane AND a.id = dsts[1] AND a.seq = head.dst_seq RETURNING 1
+      ), moves AS (
+        UPDATE ledger.account a SET seq = a.seq + 1,
+          posted = CASE a.id WHEN srcs[1] THEN new_src ELSE new_dst END,
+          held = CASE WHEN a.id = srcs[1] AND kinds[1] = 2 THEN a.held + amt ELSE a.held END,
+          held_in = CASE WHEN a.id = dsts[1] AND kinds[1] = 2 THEN a.held_in + amt ELSE a.held_in END,
+          over = a.over AND CASE a.id
+            WHEN srcs[1] THEN coalesce(head.src_posted - head.held - amt < a.floor, false) OR coalesce(new_src + a.held_in > a.ceil, false)
+            ELSE coalesce(new_dst - a.held < a.floor, false) OR coalesce(head.dst_posted + head.held_in + amt > a.ceil, false) END
+        WHERE a.shard = lane AND a.id IN (srcs[1], dsts[1]) AND a.seq = CASE a.id WHEN srcs[1] THEN head.src_seq ELSE head.dst_seq END RETURNING 1
       ), heads AS (
         UPDATE ledger.shard_head h SET batch_no = head.batch_no + 1, ts = now_ts, hash = l.hash
         FROM sealed l WHERE h.shard = lane AND h.batch_no = head.batch_no RETURNING 1
-      ) SELECT (SELECT count(*) FROM sources) + (SELECT count(*) FROM targets) + (SELECT count(*) FROM heads) INTO moved;
+      ) SELECT (SELECT count(*) FROM moves) + (SELECT count(*) FROM heads) INTO moved;
       IF moved <> 3 THEN RAISE EXCEPTION 'somebody else wrote this lane' USING ERRCODE = 'serialization_failure'; END IF;
       RETURN ARRAY[0::smallint];
     END IF;
   END IF;
 
-  SELECT h.batch_no, h.ts, h.hash, h.from_id, h.to_id INTO head FROM ledger.shard_head h WHERE h.shard = lane;
+  SELECT h.batch_no, h.ts, h.hash, m.from_id, m.to_id INTO head FROM ledger.shard_head h CROSS JOIN ledger.span m WHERE h.shard = lane;
   IF NOT FOUND THEN RAISE EXCEPTION 'no lane %', lane USING ERRCODE = 'invalid_parameter_value'; END IF;
   now_ts := greatest(clock_timestamp(), head.ts + interval '1 microsecond');
   late_id := rpad(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint + 86400000), 12, '0'), 32, '0')::uuid;
@@ -132,14 +132,12 @@ BEGIN
     IF array_position(ids, NULL) IS NOT NULL OR cardinality(array_remove(parents, NULL)) > 0 THEN
       RAISE EXCEPTION 'posts and holds have an id and no parent' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    in_batch := (SELECT count(DISTINCT u.x) FROM unnest(ids) AS u(x)) < lines;
   ELSE
     FOR i IN 1 .. lines LOOP
       IF (kinds[i] <= 2) <> (parents[i] IS NULL) OR (kinds[i] <= 2 AND ids[i] IS NULL) THEN
         RAISE EXCEPTION 'line %: posts and holds have an id, the others a parent', i USING ERRCODE = 'invalid_parameter_value';
       END IF;
     END LOOP;
-    in_batch := true;
     -- Lines with a parent take their id, accounts and what else they do not say from it.
     SELECT array_agg(CASE WHEN u.pid IS NULL THEN ids[u.o] WHEN kinds[u.o] = 6 THEN ledger.derive(u.pid, '\x72657665727365') ELSE ledger.derive(u.pid, '\x7265736f6c7665') END ORDER BY u.o),
         array_agg(x.kind ORDER BY u.o), array_agg(x.amount ORDER BY u.o), array_agg(h.expires_at IS NOT NULL ORDER BY u.o),
@@ -153,6 +151,10 @@ BEGIN
       LEFT JOIN ledger.hold h ON h.shard = lane AND h.id = u.pid AND x.kind = 2;
   END IF;
 
+  -- Is one of the ids stored already, or in this batch twice?
+  SELECT count(DISTINCT u.x) < lines OR NOT plain, count(x.id) > 0 INTO in_batch, some_stored
+    FROM unnest(ids) AS u(x) LEFT JOIN ledger.posting x ON x.shard = lane AND x.id = u.x;
+
   -- Repeated ids and parents of this very batch: number them, in order of the lines.
   IF in_batch THEN
     SELECT array_agg(r.slot ORDER BY r.o) FILTER (WHERE r.o <= lines), array_agg(r.slot ORDER BY r.o) FILTER (WHERE r.o > lines)
@@ -162,10 +164,10 @@ BEGIN
   END IF;
 
   -- The accounts, each read once; numbered by their id.
-  SELECT array_agg(r.slot ORDER BY r.o) FILTER (WHERE r.o <= lines), array_agg(r.slot ORDER BY r.o) FILTER (WHERE r.o > lines)
-    INTO src_slots, dst_slots
-    FROM (SELECT u.o, dense_rank() OVER (ORDER BY u.x) AS slot FROM unnest(srcs || dsts) WITH ORDINALITY AS u(x, o)) r;
-  account_ids := ARRAY(SELECT DISTINCT u.x FROM unnest(srcs || dsts) AS u(x) ORDER BY u.x);
+  SELECT array_agg(r.slot ORDER BY r.o) FILTER (WHERE r.o <= lines), array_agg(r.slot ORDER BY r.o) FILTER (WHERE r.o > lines),
+      array_agg(DISTINCT r.x ORDER BY r.x)
+    INTO src_slots, dst_slots, account_ids
+    FROM (SELECT u.x, u.o, dense_rank() OVER (ORDER BY u.x) AS slot FROM unnest(srcs || dsts) WITH ORDINALITY AS u(x, o)) r;
   SELECT array_agg(coalesce(a.posted, 0) ORDER BY u.o), array_agg(coalesce(a.held, 0) ORDER BY u.o), array_agg(coalesce(a.held_in, 0) ORDER BY u.o),
       array_agg(coalesce(a.seq, 0) ORDER BY u.o), array_agg(coalesce(a.floor, low) ORDER BY u.o), array_agg(coalesce(a.ceil, high) ORDER BY u.o),
       array_agg(coalesce(a.unit, 0) ORDER BY u.o),
@@ -177,7 +179,7 @@ BEGIN
   seqs_read := seqs;
 
   -- What is stored under these ids already, and whether it says the same.
-  IF EXISTS (SELECT FROM unnest(ids) AS u(x) JOIN ledger.posting x ON x.shard = lane AND x.id = u.x) THEN
+  IF some_stored THEN
     SELECT array_agg(x.kind ORDER BY u.o), array_agg(x.amount ORDER BY u.o),
         array_agg((x.kind, x.src, x.dst, x.amount, x.code, x.parent_id, x.group_id, x.ref, x.event_at) IS NOT DISTINCT FROM
           (kinds[u.o], srcs[u.o], dsts[u.o], amounts[u.o], codes[u.o], parents[u.o], groups[u.o], refs[u.o], events[u.o]) ORDER BY u.o)
@@ -246,9 +248,7 @@ BEGIN
       ELSIF flags[s] & 4 > 0 OR flags[d] & 8 > 0 THEN verdict := 24;
       ELSIF posteds[s] - helds[s] - amt < floors[s] THEN verdict := 30;
       ELSIF posteds[d] + held_ins[d] + amt > ceils[d] THEN verdict := 31;
-      ELSIF kinds[i] = 2 THEN
-        IF helds[s] + amt >= edge OR held_ins[d] + amt >= edge THEN verdict := 32; END IF;
-      ELSIF posteds[s] - amt <= -edge OR posteds[d] + amt >= edge THEN verdict := 32;
+      ELSIF posteds[s] - helds[s] - amt <= -edge OR posteds[d] + held_ins[d] + amt >= edge THEN verdict := 32;  -- a capture cannot pass it then
       END IF;
     END IF;
 
@@ -316,17 +316,17 @@ BEGIN
     INSERT INTO ledger.seal AS l (shard, batch_no, n, ts, prev, hash)
       SELECT lane, head.batch_no + 1, count(*)::smallint, now_ts, head.hash, sha256(head.hash || string_agg(m.bytes, ''::bytea ORDER BY m.line)) FROM made m
       RETURNING l.n, l.hash
+  ), moves AS (
+    UPDATE ledger.account a SET posted = posteds[u.o], held = helds[u.o], held_in = held_ins[u.o], seq = seqs[u.o],
+        over = a.over AND (posteds[u.o] - helds[u.o] < floors[u.o] OR posteds[u.o] + held_ins[u.o] > ceils[u.o])
+      FROM unnest(account_ids) WITH ORDINALITY AS u(x, o)
+      WHERE a.shard = lane AND a.id = u.x AND a.seq = seqs_read[u.o] AND seqs[u.o] > seqs_read[u.o]
+      RETURNING seqs[u.o] - seqs_read[u.o] AS steps
   ), heads AS (
     UPDATE ledger.shard_head h SET batch_no = head.batch_no + 1, ts = now_ts, hash = l.hash
       FROM sealed l WHERE h.shard = lane AND h.batch_no = head.batch_no RETURNING 1
-  ) SELECT (SELECT l.n FROM sealed l), (SELECT count(*) FROM heads) INTO written, wrote_head;
-  touched := ARRAY(SELECT DISTINCT u.x FROM unnest(src_slots || dst_slots, results || results) AS u(x, code) WHERE u.code = 0);
-  UPDATE ledger.account a SET posted = posteds[u.x], held = helds[u.x], held_in = held_ins[u.x], seq = seqs[u.x],
-      over = a.over AND (posteds[u.x] - helds[u.x] < floors[u.x] OR posteds[u.x] + held_ins[u.x] > ceils[u.x])
-    FROM unnest(touched) AS u(x)
-    WHERE a.shard = lane AND a.id = account_ids[u.x] AND a.seq = seqs_read[u.x];
-  GET DIAGNOSTICS moved = ROW_COUNT;
-  IF written IS DISTINCT FROM accepted OR wrote_head <> 1 OR moved <> cardinality(touched) THEN
+  ) SELECT (SELECT l.n FROM sealed l), (SELECT sum(m.steps) FROM moves m), (SELECT count(*) FROM heads) INTO written, moved, wrote_head;
+  IF written IS DISTINCT FROM accepted OR wrote_head <> 1 OR moved IS DISTINCT FROM 2 * accepted THEN
     RAISE EXCEPTION 'somebody else wrote this lane' USING ERRCODE = 'serialization_failure';
   END IF;
   RETURN results;

@@ -45,11 +45,10 @@ CREATE TABLE ledger.hold (
   amount bigint NOT NULL CONSTRAINT amount_positive CHECK (amount > 0), expires_at timestamptz, PRIMARY KEY (shard, id));
 CREATE INDEX hold_expires ON ledger.hold (shard, expires_at) WHERE expires_at IS NOT NULL;
 
--- The one row that a batch renews. The window of ids that may be posted lies here too, so a batch reads one row.
+-- The one row of its lane that a batch renews.
 CREATE TABLE ledger.shard_head (
   shard smallint PRIMARY KEY, batch_no bigint NOT NULL DEFAULT 0, ts timestamptz NOT NULL DEFAULT '2000-01-01 00:00:00+00',
-  hash bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex'),
-  from_id uuid NOT NULL, to_id uuid NOT NULL) WITH (fillfactor = 10);
+  hash bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex')) WITH (fillfactor = 10);
 
 CREATE TABLE ledger.seal (
   shard smallint, batch_no bigint, n smallint NOT NULL, ts timestamptz NOT NULL, prev bytea NOT NULL, hash bytea NOT NULL,
@@ -58,6 +57,10 @@ CREATE TABLE ledger.seal (
 CREATE TABLE ledger.month (
   month date PRIMARY KEY, from_id uuid NOT NULL, to_id uuid NOT NULL,
   state text NOT NULL DEFAULT 'open' CONSTRAINT known_state CHECK (state IN ('open', 'closed', 'detached')));
+
+-- What the open months span together: one row, so a batch need not add them up.
+CREATE TABLE ledger.span (
+  one boolean PRIMARY KEY DEFAULT true CONSTRAINT only_one CHECK (one), from_id uuid NOT NULL, to_id uuid NOT NULL);
 
 CREATE TABLE ledger.account_change (
   no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, shard smallint NOT NULL, account bigint NOT NULL,

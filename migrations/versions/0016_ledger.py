@@ -19,7 +19,8 @@ UUIDS, BIGS, SMALLS, MOMENTS = "uuid[]", "bigint[]", "smallint[]", "timestamptz[
 APP = (
     "accounts(smallint, text[], smallint[], uuid[], text[])", "open_unit(text, smallint, uuid)", "open_month(date)",
     "set_bounds(smallint, bigint, bigint, bigint, boolean, boolean, text, uuid, uuid)", "shard_of(uuid)",
-    f"post(smallint, {UUIDS}, {SMALLS}, {BIGS}, {BIGS}, {BIGS}, {SMALLS}, {UUIDS}, {UUIDS}, {UUIDS}, {MOMENTS}, {MOMENTS})",
+    f"post(smallint, {UUIDS}, {SMALLS}, {BIGS}, {BIGS}, {BIGS}, {SMALLS}, {UUIDS}, {UUIDS}, {UUIDS}, {MOMENTS},"
+    f" {MOMENTS})",
 )  # fmt: skip
 ALL = ("derive(uuid, bytea)", "as_of(smallint, bigint, timestamptz)")
 
@@ -39,13 +40,9 @@ def upgrade() -> None:
         "DO $$ BEGIN EXECUTE (SELECT 'GRANT EXECUTE ON FUNCTION ' || oid::regprocedure || ' TO anhuan_audit'"
         " FROM pg_proc WHERE proname = 'row_bytes' AND pronamespace = 'ledger'::regnamespace); END $$"
     )
-    op.execute(
-        "INSERT INTO ledger.shard_head (shard, from_id, to_id) SELECT n, '00000000-0000-0000-0000-000000000001', "
-        f"'00000000-0000-0000-0000-000000000001' FROM generate_series(0, {SHARDS - 1}) AS n"
-    )
+    op.execute(f"INSERT INTO ledger.shard_head (shard) SELECT generate_series(0, {SHARDS - 1})")
     op.execute(f"SELECT ledger.open_month((clock_timestamp() - interval '{BEFORE} month')::date)")
     op.execute(f"SELECT ledger.open_month((clock_timestamp() + interval '{AFTER} month')::date)")
-    op.execute("UPDATE ledger.shard_head SET from_id = (SELECT m.from_id FROM ledger.month m ORDER BY m.month LIMIT 1)")
     op.execute(
         "INSERT INTO ledger.unit (code, book, scale) VALUES ('CNY/tracked', 'tracked', 2), ('CNY/house', 'house', 2),"
         " ('quota', 'benefit', 2)"

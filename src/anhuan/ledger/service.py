@@ -13,7 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from anhuan.ledger import rules, store
-from anhuan.ledger.model import LINES, AccountName, BadLine, Balance, Kind, Line, Result, Results
+from anhuan.ledger.model import LINES, MOST, AccountName, BadLine, Balance, Kind, Line, Result, Results
 from anhuan.ledger.store import Entry, Head, Row
 
 _LANE: Final = "ledger.lane"
@@ -29,14 +29,19 @@ def post(db: Session, lines: Sequence[Line], *, shard: int | None = None) -> Res
     if not 1 <= len(lines) <= LINES:
         raise BadLine(f"a batch has 1 to {LINES:,} lines, not {len(lines):,}", field="lines")
     lane = _lane(db, lines, shard)
+    if lane is None:  # nothing but parents, and none of them may be seen here
+        return Results((Result.NO_HOLD,) * len(lines))
     names = list(dict.fromkeys(name for line in lines for name in (line.src, line.dst) if name is not None))
     numbers = dict(zip(names, store.accounts(db, lane, names), strict=True)) if names else {}
     rows = [_row(line, numbers) for line in lines]
     codes = store.post(db, lane, rows)
-    if Result.ID_OUT_OF_WINDOW in codes and _open_months(db, lines):
-        codes = store.post(db, lane, rows)  # nobody had opened this month yet; what was accepted answers EXISTS
-        codes = [Result.OK if code == Result.EXISTS else code for code in codes] if Result.OK not in codes else codes
-    return Results(tuple(map(Result, codes)))
+    if Result.ID_OUT_OF_WINDOW in codes and _open_months(db, lines):  # nobody had opened this month yet
+        codes = [now if first else first for first, now in zip(codes, store.post(db, lane, rows), strict=True)]
+    hidden = {name for name, number in numbers.items() if number is None}
+    walled = [code == Result.NO_ACCOUNT and not hidden.isdisjoint((line.src, line.dst))
+              for code, line in zip(codes, lines, strict=True)]  # fmt: skip
+    return Results(tuple(Result.BEHIND_THE_WALL if wall else Result(code)
+                         for code, wall in zip(codes, walled, strict=True)))  # fmt: skip
 
 
 def transfer(
@@ -153,16 +158,16 @@ def _one(db: Session, line: Line, shard: int | None) -> Result:
     return done[0]
 
 
-def _lane(db: Session, lines: Sequence[Line], shard: int | None) -> int:
-    """The one lane of these lines; raises `BadLine` when they belong to two or to none."""
+def _lane(db: Session, lines: Sequence[Line], shard: int | None) -> int | None:
+    """The one lane of these lines, None if all name parents that may not be seen; refuses two lanes."""
     owners = {name.owner for line in lines for name in (line.src, line.dst) if name is not None and name.owner}
     lanes = {store.shard_of(db, owner) for owner in owners} | ({shard} if shard is not None else set())
-    if not lanes:
-        found = (store.lane_of_posting(db, line.parent) for line in lines if line.parent is not None)
-        lanes = {next((lane for lane in found if lane is not None), None)} - {None}
-    if not lanes:
-        remembered = db.info.get(_LANE)
-        lanes = {remembered} if remembered is not None else set()
+    if not lanes and (parents := [line.parent for line in lines if line.parent is not None]):
+        lanes = {lane for parent in parents if (lane := store.lane_of_posting(db, parent)) is not None}
+        if not lanes and len(parents) == len(lines):
+            return None
+    if not lanes and (remembered := db.info.get(_LANE)) is not None:
+        lanes = {remembered}
     if len(lanes) != 1:
         what = "lines of two lanes in one batch" if lanes else "lines of the house alone need a lane (shard)"
         raise BadLine(what, field="shard")
@@ -193,7 +198,10 @@ def _row(line: Line, numbers: dict[AccountName, int | None]) -> Row:
         raise BadLine("a capture, void, expiry or reversal names its parent and nothing else", field="parent")
     src = None if line.src is None else numbers[line.src]
     dst = None if line.dst is None else numbers[line.dst]
-    return Row(int(line.kind), line.id, src, dst, line.amount, line.code, line.parent, line.group, line.ref,
+    amount = (
+        line.amount if line.amount is None or abs(line.amount) <= MOST + 1 else 0
+    )  # else no bigint, and refused too
+    return Row(int(line.kind), line.id, src, dst, amount, line.code, line.parent, line.group, line.ref,
                line.event_at, line.expires_at)  # fmt: skip
 
 
