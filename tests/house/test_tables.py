@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import pkgutil
+import re
 from typing import Any
 
 from alembic.autogenerate import compare_metadata
@@ -22,6 +23,11 @@ RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 LESS = {
     "agreement_acceptances": "SELECT INSERT", "api_client_keys": "SELECT", "api_clients": "SELECT",
     "audit_chain": "SELECT", "audit_head": "", "audit_log": "SELECT", "audit_roots": "SELECT", "audit_waiting": "",
+    "channel_arrivals": "SELECT", "channel_breakers": "SELECT", "channel_callbacks": "INSERT",
+    "channel_card_stops": "SELECT", "channel_contradictions": "SELECT", "channel_events": "SELECT",
+    "channel_evidence": "SELECT INSERT", "channel_files": "", "channel_flags": "SELECT", "channel_health": "SELECT",
+    "channel_instructions": "SELECT INSERT UPDATE", "channel_messages": "SELECT",
+    "partner_entries": "SELECT", "partner_words": "SELECT",
     "change_requests": "SELECT INSERT", "change_signatures": "SELECT INSERT", "consent_events": "SELECT INSERT",
     "data_keys": "SELECT", "documents": "SELECT", "freezes": "SELECT", "installation": "SELECT INSERT",
     "invitations": "SELECT", "looks": "SELECT", "organisation_details": "SELECT INSERT UPDATE",
@@ -45,7 +51,8 @@ def all_tables() -> list[Table]:
 def test_the_migrations_make_what_the_code_describes(worker_engine: Engine) -> None:
     assert all_tables()
     with worker_engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        options = {"compare_type": True, "include_schemas": True, "include_object": not_a_partition}
+        context = MigrationContext.configure(connection, opts=options)
         temporal = set(connection.scalars(text("SELECT conname FROM pg_constraint WHERE conperiod")))
         found = compare_metadata(context, Base.metadata)
     # WITHOUT OVERLAPS has no word in SQLAlchemy, so the migration alone states it.
@@ -55,6 +62,11 @@ def test_the_migrations_make_what_the_code_describes(worker_engine: Engine) -> N
     added = {described[1:] for one in differences if (described := describe(one))[0] == "add_constraint"}
     others = [describe(one) for one in differences if describe(one)[0] not in ("remove_constraint", "add_constraint")]
     assert [one for one in (*others, *(removed ^ added)) if QUEUE not in " ".join(one)] == []
+
+
+def not_a_partition(_: Any, name: str | None, kind: str, reflected: bool, __: Any) -> bool:
+    """The ledger's months hang under one table, which is described."""
+    return not (kind == "table" and reflected and re.fullmatch(r"posting_\d{6}", name or ""))
 
 
 def describe(difference: Any) -> tuple[str, ...]:

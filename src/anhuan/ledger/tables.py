@@ -4,7 +4,19 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Date, Identity, Integer, LargeBinary, SmallInteger, Text, Uuid
+from sqlalchemy import (
+    Date,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from anhuan.kit.classes import C1, c2_clear
@@ -25,7 +37,7 @@ class UnitRow(Base):
     book: Mapped[str] = mapped_column(Text, info=C1)
     scale: Mapped[int] = mapped_column(SmallInteger, info=C1)
     issuer: Mapped[UUID | None] = mapped_column(Uuid, info=C1)
-    licence_id: Mapped[int | None] = mapped_column(Integer, info=C1)
+    licence_id: Mapped[int | None] = mapped_column(Integer, ForeignKey("ledger.licence.id"), info=C1)
     opened_at: Mapped[datetime] = mapped_column(info=C1)
 
 
@@ -58,11 +70,17 @@ class AccountRow(Base):
     """科目: a row with a balance in one unit."""
 
     __tablename__ = "account"
-    __table_args__ = SCHEMA
+    __table_args__ = (
+        Index("account_owner", "owner", postgresql_where=text("owner IS NOT NULL")),
+        UniqueConstraint(
+            "shard", "unit", "kind", "owner", "sub", name="one_of_a_name", postgresql_nulls_not_distinct=True
+        ),
+        SCHEMA,
+    )
 
     shard: Mapped[int] = mapped_column(SmallInteger, primary_key=True, info=C1)
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True, info=C1)
-    unit: Mapped[int] = mapped_column(Integer, info=C1)
+    unit: Mapped[int] = mapped_column(Integer, ForeignKey("ledger.unit.id"), info=C1)
     kind: Mapped[int] = mapped_column(SmallInteger, info=C1)
     owner: Mapped[UUID | None] = mapped_column(Uuid, info=C1)
     sub: Mapped[str] = mapped_column(Text, info=C1)
@@ -110,7 +128,10 @@ class HoldRow(Base):
     """冻结: what is set aside and not resolved yet."""
 
     __tablename__ = "hold"
-    __table_args__ = SCHEMA
+    __table_args__ = (
+        Index("hold_expires", "shard", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
+        SCHEMA,
+    )
 
     shard: Mapped[int] = mapped_column(SmallInteger, primary_key=True, info=C1)
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, info=C1)
@@ -174,7 +195,7 @@ class AccountChangeRow(Base):
     """Bounds and freezes of an account, before and after, with the decision and who approved it."""
 
     __tablename__ = "account_change"
-    __table_args__ = SCHEMA
+    __table_args__ = (Index("account_change_of", "shard", "account", "no"), SCHEMA)
 
     no: Mapped[int] = mapped_column(Identity(always=True), primary_key=True, info=C1)
     shard: Mapped[int] = mapped_column(SmallInteger, info=C1)
