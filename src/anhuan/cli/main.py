@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "people": ("anhuan.identity.cli", "Who lives here, invitations, lost keys · 成员与邀请"),
     "demo": ("anhuan.cli.demo", "Fill a demo household · 示例数据"),
     "db": ("anhuan.cli.database", "The database of this installation · 数据库"),
+    "ledger": ("anhuan.ledger.cli", "The books: check, sign, statements · 账本"),
     "audit": ("anhuan.cli.audit", "Who did what, provably: sign, check, hand out · 审计日志"),
     "keys": ("anhuan.cli.keys", "The keys that seal people's data · 数据密钥"),
     "simbank": ("anhuan.cli.simbank", "A bank to practise on, in a process of its own · 模拟银行"),

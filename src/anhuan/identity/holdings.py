@@ -50,7 +50,10 @@ HOLDINGS: Final = (
 )  # fmt: skip
 
 # Never deleted by the worker: proof goes by the owner's function, the receipt and the emptied person stay as they are.
-STAYING: Final = frozenset({"consent_events", "agreement_acceptances", "data_requests", "people"})
+# The books (room ledger) are only added to.
+STAYING: Final = frozenset({
+    "consent_events", "agreement_acceptances", "data_requests", "people", "account", "posting", "hold", "account_change",
+})  # fmt: skip
 
 _above: dict[str, Room] = {}  # one house per process
 

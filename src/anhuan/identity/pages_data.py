@@ -24,6 +24,7 @@ ROOMS: Final = {
     "cards": Said("卡片与账单", "cards and bills"),
     "statements": Said("导入的明细", "imported lines"),
     "planning": Said("方案", "plans"),
+    "ledger": Said("账本", "the books"),
     "sealing": Said("加密保存", "sealing the file"),
 }
 assert journey, "its import names the jobs that are promised here"

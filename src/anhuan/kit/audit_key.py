@@ -81,7 +81,12 @@ def make(home: Path) -> Signer:
 
 def known_keys(home: Path) -> Mapping[str, "Ed25519PublicKey"]:
     """Every public key that ever signed here, by its name."""
-    return {key_id(key): key for key in map(_load, sorted((home / "keys").glob(PUBLIC.format("*"))))}
+    return keys_in(home / "keys")
+
+
+def keys_in(folder: Path) -> Mapping[str, "Ed25519PublicKey"]:
+    """Every public key in a folder, by its name."""
+    return {key_id(key): key for key in map(_load, sorted(folder.glob(PUBLIC.format("*"))))}
 
 
 def public_pem(key: "Ed25519PublicKey") -> bytes:

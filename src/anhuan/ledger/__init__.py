@@ -4,6 +4,7 @@ people, calls no bank, and never edits the past.
 Others import this front door alone: `from anhuan import ledger`, then `ledger.post(db, lines).insist()`.
 """
 
+from anhuan.ledger.holdings import HOLDINGS, erase, export, held
 from anhuan.ledger.model import (
     AboveCeiling,
     AccountKind,
@@ -45,7 +46,8 @@ from anhuan.ledger.store import Entry, Head
 
 __all__ = [
     "AboveCeiling", "AccountKind", "AccountName", "AlreadyResolved", "BadLine", "Balance", "BelowFloor", "Book",
-    "CHART", "Code", "Entry", "FrozenAccount", "Head", "IdReused", "Kind", "LedgerRefused", "Line", "NoSuchHold",
-    "OverHold", "Result", "Results", "as_of", "balance", "capture", "entries", "expire", "heads", "hold", "lane_of",
-    "open_account", "open_unit", "post", "reverse", "set_bounds", "transfer", "void",
+    "CHART", "Code", "Entry", "FrozenAccount", "HOLDINGS", "Head", "IdReused", "Kind", "LedgerRefused", "Line",
+    "NoSuchHold", "OverHold", "Result", "Results", "as_of", "balance", "capture", "entries", "erase", "expire",
+    "export", "heads", "held", "hold", "lane_of", "open_account", "open_unit", "post", "reverse", "set_bounds",
+    "transfer", "void",
 ]  # fmt: skip
