@@ -128,6 +128,8 @@ TABLES = (
         state text NOT NULL,
         why text,
         stands boolean NOT NULL,
+        untaken boolean NOT NULL,
+        record jsonb NOT NULL,
         stopped_at timestamptz,
         sent_at timestamptz,
         last_sent_at timestamptz,
@@ -235,9 +237,9 @@ TABLES = (
             REFERENCES channel_instructions (user_id, key),
         CONSTRAINT uq_channel_evidence_user_id_key_kind_source_key UNIQUE (user_id, key, kind, source_key),
         CONSTRAINT ck_channel_evidence_kind_known
-            CHECK (kind IN ('marked', 'statement', 'bank_file', 'bank_notice', 'receipt', 'doubt')),
+            CHECK (kind IN ('marked', 'unpaid', 'statement', 'bank_file', 'bank_notice', 'receipt', 'doubt')),
         CONSTRAINT ck_channel_evidence_proof_has_its_day
-            CHECK (kind IN ('marked', 'doubt') OR posted_on IS NOT NULL),
+            CHECK (kind IN ('marked', 'unpaid', 'doubt') OR posted_on IS NOT NULL),
         CONSTRAINT ck_channel_evidence_checked_by_a_name
             CHECK (kind NOT IN ('receipt', 'bank_notice') OR confirmed_by IS NOT NULL),
         CONSTRAINT ck_channel_evidence_receipt_with_its_hash

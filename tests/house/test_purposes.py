@@ -13,7 +13,7 @@ from sqlalchemy import Table
 from tests.house.conftest import Source
 from tests.house.test_tables import all_tables
 
-from anhuan import cards, planning, statements
+from anhuan import cards, channels, ledger, planning, statements
 from anhuan.identity import holdings as own
 from anhuan.identity.purposes import BY_DUTY, DUTIES, PURPOSES, Duty, Purpose
 
@@ -42,6 +42,10 @@ MAY_OPEN = {
     "identity/demonstration.py:closed": "opens nobody",
     "identity/agreeing.py:invented": "invented people, who accept when they are entered",
     "identity/pages_desk_changes.py:draw": "the operator's own rows, to check one more proof",
+    "channels/journey.py:heard": "the worker: whose instruction a callback names, by its key alone",
+    "channels/journey.py:due": "the worker: whose questions to channels are due, to promise them again",
+    "channels/journey.py:learn": "the worker: how long arrivals take, counted over everybody's payments",
+    "ledger/journey.py:_sweep": "the worker: holds of all people whose time has passed, by shard",
     "identity/journey.py:tidy": "the worker: requests about data of all people, to find those undone",
     "identity/journey.py:forget": "the worker: deletes what no duty keeps any more",
 }
@@ -181,7 +185,7 @@ def test_the_search_finds_a_door_that_does_not_ask(source: str, found: bool) -> 
 
 
 def test_every_table_of_people_is_in_the_export_or_named_with_a_reason() -> None:
-    own.know(planning=planning, statements=statements, cards=cards)
+    own.know(planning=planning, statements=statements, cards=cards, channels=channels, ledger=ledger)
     listed = {one.table: one.key for room in own.all_rooms().values() for one in vars_of(room)}
     tables = {table.name: table for table in all_tables()}
     assert set(listed) <= set(tables)

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from anhuan import cards, planning, statements
+from anhuan import cards, channels, ledger, planning, statements
 from anhuan.cli import demo_mail
 from anhuan.identity import consent, holdings, sessions
 from anhuan.identity.consent_words import Purpose
@@ -19,7 +19,7 @@ SPEAKING = "=SUM(A1)买菜"  # a label that a sheet program would run
 
 def house_is_known() -> None:
     """What the application and the worker say at their start."""
-    holdings.know(planning=planning, statements=statements, cards=cards)
+    holdings.know(planning=planning, statements=statements, cards=cards, channels=channels, ledger=ledger)
 
 
 def settle(engine: Engine, name: str = "林一") -> Actor:

@@ -4,12 +4,46 @@ somebody licensed to do so. No verb of any channel charges a card.
 Others import this front door alone: `from anhuan import channels`, then `channels.deliver(...)`.
 """
 
-from anhuan.channels import registry
+from anhuan.channels import (
+    arrival_rules,
+    arrivals,
+    capabilities,
+    evidence,
+    health,
+    hearing,
+    kept_files,
+    limits,
+    manual,
+    register,
+    registry,
+    routing,
+    rules,
+)
+from anhuan.channels.arrivals import (
+    with_learned,
+)
+from anhuan.channels.delivery import (
+    ask,
+    deliver,
+    tell,
+)
+from anhuan.channels.holdings import (
+    HOLDINGS,
+    erase,
+    export,
+    held,
+)
+from anhuan.channels.journey import (
+    send,
+)
 from anhuan.channels.model import (
+    CALLBACK_PATH,
     Answer,
+    Ask,
     Barred,
     BreakerOpen,
     Capabilities,
+    CardStopped,
     Connector,
     DayFile,
     Event,
@@ -28,6 +62,7 @@ from anhuan.channels.model import (
     Seen,
     Settled,
     Stale,
+    State,
     StillOpen,
     Unfit,
     Unknown,
@@ -37,12 +72,22 @@ from anhuan.channels.model import (
     Window,
     Witness,
 )
+from anhuan.channels.service import (
+    find,
+    known,
+    prepare,
+    withdraw,
+)
 
 __all__ = [
+    "CALLBACK_PATH",
+    "HOLDINGS",
     "Answer",
+    "Ask",
     "Barred",
     "BreakerOpen",
     "Capabilities",
+    "CardStopped",
     "Connector",
     "DayFile",
     "Event",
@@ -61,6 +106,7 @@ __all__ = [
     "Seen",
     "Settled",
     "Stale",
+    "State",
     "StillOpen",
     "Unfit",
     "Unknown",
@@ -69,5 +115,29 @@ __all__ = [
     "Why",
     "Window",
     "Witness",
+    "arrival_rules",
+    "arrivals",
+    "ask",
+    "capabilities",
+    "deliver",
+    "erase",
+    "evidence",
+    "export",
+    "find",
+    "health",
+    "hearing",
+    "held",
+    "kept_files",
+    "known",
+    "limits",
+    "manual",
+    "prepare",
+    "register",
     "registry",
+    "routing",
+    "rules",
+    "send",
+    "tell",
+    "with_learned",
+    "withdraw",
 ]

@@ -6,7 +6,7 @@ channel that has no row says itself what it can do (`Connector.capabilities`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, time
 from typing import Any, Final
 
@@ -66,8 +66,10 @@ def find(channel: str, bank: str, *, on: date, held: terms.Terms | None = None) 
         return _capabilities(channel, bank, merged, on, rows) if reaches else None
     if channel not in registry.names() or any(row.scope == f"{SCOPE}:{channel}" for row in rows.rows()):
         return None
-    told = registry.find(channel).capabilities(on)
-    return next((one for one in told if one.bank in (bank, "")), None)
+    told = [one for one in registry.find(channel).capabilities(on) if one.channel == channel]
+    found = next((one for one in told if one.bank in (bank, "")), None)
+    # Only our own rows may say that nobody's licence is needed.
+    return found and replace(found, licence=Licence.NEEDED, partner=found.partner or channel)
 
 
 def ids(*, on: date, held: terms.Terms | None = None) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from anhuan.kit.errors import Broken, Refused, Unavailable
 
+CALLBACK_PATH: Final = "/api/v1/callbacks/{channel}"  # where a channel's callbacks come in; part of what is signed
+
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
@@ -210,6 +212,24 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """What a payment is to be: whose, for which part of which order, by which channel, from where to which card."""
+
+    order_id: UUID
+    part: int
+    attempt: int  # 1, and one more only after a final no or a return
+    channel: str
+    bank: str  # of the card
+    funding_ref: str
+    card_ref: str
+    amount: int  # fen
+    name: str = ""  # of the card's holder, where the channel compares it
+    currency: str = "CNY"
+    funding_kind: str = "own_debit"
+    expires_at: datetime | None = None  # nothing is sent from here on; None: the dated usual hours
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """One message of the outside world as it came, before anybody has read it."""
 
@@ -306,6 +326,12 @@ class NoEvidence(Refused):
     """证据不足: this is no proof of that kind, or it lacks who confirmed it."""
 
     code = "channels.no_evidence"
+
+
+class CardStopped(Refused):
+    """卡片暂停收款: the card's bank said that it takes no money; only this card at this channel is stopped."""
+
+    code = "channels.card_stopped"
 
 
 class UnknownEntry(Refused):

@@ -85,12 +85,12 @@ def not_found_is_final(record: Capabilities, *, sent_at: datetime | None, now: d
     return sent_at is not None and minutes is not None and now >= sent_at + timedelta(minutes=minutes)
 
 
-def may_send_again(record: Capabilities, *, last_why: Why | None) -> bool:
+def may_send_again(record: Capabilities, *, untaken: bool) -> bool:
     """Whether the same bytes may go out once more after the channel said "not found".
 
-    Only where it promises one execution per key, or where its answer to the call before was that it took nothing.
+    Only where it promises one execution per key, or where it answered the sending before with "busy, nothing taken".
     """
-    return record.idempotent_by_key or last_why is Why.BUSY
+    return record.idempotent_by_key or untaken
 
 
 def waits_until(record: Capabilities, now: datetime, *, zone_time: time) -> datetime | None:

@@ -55,15 +55,23 @@ def owner_of(db: Session, channel: str, key: UUID) -> UUID | None:
     return db.scalars(asked.limit(1)).one_or_none()
 
 
-def due(db: Session, before: datetime, *, at_most: int) -> Sequence[tuple[UUID, UUID, str]]:
-    """(party, key, channel) of instructions whose next question is due, the nearest end first; for the worker."""
+def due(db: Session, before: datetime, *, until: datetime, at_most: int) -> Sequence[tuple[UUID, UUID, str]]:
+    """(party, key, channel) of instructions whose question is due, nearest end first, taken until then; for the worker.
+
+    What another round holds at this moment is left to it.
+    """
+    one = InstructionRow
     asked = (
-        select(InstructionRow.user_id, InstructionRow.key, InstructionRow.channel)
-        .where(InstructionRow.next_ask_at <= before)
-        .order_by(InstructionRow.expires_at, InstructionRow.next_ask_at, InstructionRow.key)
+        select(one)
+        .where(one.next_ask_at <= before)
+        .order_by(one.expires_at, one.next_ask_at, one.key)
         .limit(at_most)
+        .with_for_update(skip_locked=True)
     )
-    return [tuple(row) for row in db.execute(asked).all()]
+    rows = db.scalars(asked).all()
+    for row in rows:
+        row.next_ask_at = until
+    return [(row.user_id, row.key, row.channel) for row in rows]
 
 
 def sent_since(db: Session, user_id: UUID, channel: str, since: datetime) -> Sequence[InstructionRow]:
@@ -169,10 +177,10 @@ def samples(db: Session, since: datetime, *, after: tuple[UUID, UUID] | None, at
     )
     one = InstructionRow
     asked = (
-        select(one.user_id, one.key, one.channel, one.bank, one.funding_kind, one.sent_at, one.state, one.stands,
+        select(one.user_id, one.key, one.channel, one.bank, one.funding_kind, one.card_key, one.sent_at,
                proof.c.posted_on, proof.c.posted_at)
         .outerjoin(proof, (proof.c.user_id == one.user_id) & (proof.c.key == one.key))
-        .where(one.sent_at >= since, one.state != "failed")
+        .where(one.sent_at >= since, one.stands)
     )  # fmt: skip
     if after is not None:
         asked = asked.where((one.user_id > after[0]) | ((one.user_id == after[0]) & (one.key > after[1])))

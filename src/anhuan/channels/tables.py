@@ -5,6 +5,7 @@ own. What people pay and with which card is sealed; the database upholds that on
 """
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Date, ForeignKeyConstraint, Index, LargeBinary, Text, UniqueConstraint, text
@@ -66,6 +67,8 @@ class InstructionRow(Base):
     state: Mapped[str] = mapped_column(Text, info=C1)
     why: Mapped[str | None] = mapped_column(Text, info=C1)  # of the last answer that was not final
     stands: Mapped[bool] = mapped_column(info=C1)
+    untaken: Mapped[bool] = mapped_column(info=C1)  # the last sending was answered with "busy": nothing was taken
+    record: Mapped[dict[str, Any]] = mapped_column(info=C1)  # what the channel promised when this was made
     stopped_at: Mapped[datetime | None] = mapped_column(MOMENT, info=C1)  # another body under this key: nobody asks on
     sent_at: Mapped[datetime | None] = mapped_column(MOMENT, info=C1)  # written before the first call
     last_sent_at: Mapped[datetime | None] = mapped_column(MOMENT, info=C1)
@@ -152,9 +155,9 @@ class EvidenceRow(Base):
     __table_args__ = (
         _instruction(),
         UniqueConstraint("user_id", "key", "kind", "source_key"),
-        CheckConstraint("kind IN ('marked', 'statement', 'bank_file', 'bank_notice', 'receipt', 'doubt')",
+        CheckConstraint("kind IN ('marked', 'unpaid', 'statement', 'bank_file', 'bank_notice', 'receipt', 'doubt')",
                         name="kind_known"),
-        CheckConstraint("kind IN ('marked', 'doubt') OR posted_on IS NOT NULL", name="proof_has_its_day"),
+        CheckConstraint("kind IN ('marked', 'unpaid', 'doubt') OR posted_on IS NOT NULL", name="proof_has_its_day"),
         CheckConstraint("kind NOT IN ('receipt', 'bank_notice') OR confirmed_by IS NOT NULL", name="checked_by_a_name"),
         CheckConstraint("kind <> 'receipt' OR receipt_sha256 IS NOT NULL", name="receipt_with_its_hash"),
         CheckConstraint("(kind = 'doubt') = (about_id IS NOT NULL)", name="doubt_is_about_something"),

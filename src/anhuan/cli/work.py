@@ -25,11 +25,12 @@ def work(
     parent: Annotated[bool, typer.Option("--parent", hidden=True, help="end when the standard input ends")] = False,
 ) -> None:
     """Keep what was promised (exports, erasures, what the clock asks for) until stopped · 后台任务."""
-    from anhuan import cards, planning, statements
+    from anhuan import cards, channels, ledger, planning, statements
     from anhuan.identity import holdings, journey  # noqa: F401 - it names the tasks of its room
     from anhuan.kit import audit_jobs  # noqa: F401 - and so does the kit
+    from anhuan.ledger import journey as ledger_journey  # noqa: F401 - roots, holds that expire, months
 
-    holdings.know(planning=planning, statements=statements, cards=cards)
+    holdings.know(planning=planning, statements=statements, cards=cards, channels=channels, ledger=ledger)
     if not parent:
         db.require_head()
         typer.echo("working  (Ctrl-C stops)")

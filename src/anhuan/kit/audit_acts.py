@@ -88,6 +88,17 @@ ACTS: Final = {
     "terms.changed": Act("修改条款参数", "changed dated terms"),
     "secret.read": Act("查看敏感信息原文", "read a masked value in clear"),
     "case.read": Act("查看保密案件", "read a secret case", shown=False),
+    # channels and the register of licences
+    "channel.forged": Act("收到签名不符的渠道通知", "got a channel's message with a wrong signature"),
+    "channel.stopped": Act("渠道指令内容不符，已停止", "a channel knew an instruction with other contents: stopped"),
+    "channel.contradiction": Act("渠道前后说法矛盾", "a channel contradicted itself"),
+    "channel.cleared": Act("核实渠道矛盾", "cleared what a channel had contradicted"),
+    "evidence.given": Act("提交到账凭证", "gave evidence of a payment"),
+    "evidence.doubted": Act("对到账凭证提出疑问", "doubted the evidence of a payment"),
+    "partner.entered": Act("录入持牌登记", "entered a licence of a partner"),
+    "partner.approved": Act("批准持牌登记", "approved a licence of a partner"),
+    "partner.refused": Act("驳回持牌登记", "refused a licence of a partner"),
+    "partner.suspended": Act("暂停持牌登记", "suspended a licence of a partner"),
     # data going out, and the end of data
     "export.asked": Act("申请导出", "asked for an export"),
     "export.made": Act("导出数据", "made an export"),

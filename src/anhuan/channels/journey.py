@@ -1,0 +1,120 @@
+"""The background jobs of room channels: instructions are followed to their end, callbacks asked about."""
+
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy.orm import Session
+
+from anhuan.channels import arrivals, capabilities, delivery, evidence, health, hearing, service, store, store_house
+from anhuan.channels.model import Answer, NotLive, OtherBody, Rejected, Settled, State, Unknown
+from anhuan.identity import purposes
+from anhuan.identity.consent_words import Duty
+from anhuan.kit import clock, jobs, wall
+
+FOLLOW: Final = "channels.follow"
+AT_ONCE: Final = 500  # instructions of one round; the next round takes the rest
+OVERDUE: Final = timedelta(minutes=1)  # so long a question waits for its own job before the round asks it
+LEASE: Final = timedelta(minutes=5)  # before the round promises the same question once more
+
+log = structlog.get_logger(__name__)
+
+
+def send(db: Session, party: UUID, key: UUID, channel: str) -> None:
+    """Promise that an instruction will be handed over and followed to its end."""
+    _promise(db, party, key, channel, at=None)
+
+
+@jobs.task(FOLLOW)
+def follow(party: str, key: str) -> None:
+    """Bring one instruction one step nearer its end; safe to run twice, at any moment, on any worker."""
+    owner, number = UUID(party), UUID(key)
+    try:
+        answer = step(owner, number)
+    except NotLive as error:
+        log.warning("nothing was sent: the channel is not open", key=key, why=error.message)
+        return
+    except OtherBody:
+        log.error("an instruction was stopped: the channel knows it with another body", key=key)
+        return
+    _ask_later(owner, number, answer)
+
+
+def step(party: UUID, key: UUID, *, now: delivery.Now = clock.now) -> Answer:
+    """Hand over what was never known to be sent, ask about everything else."""
+    with jobs.transaction() as db:
+        purposes.open_for(db, party, Duty.OWN_REQUEST, actor=service.WORKER, now=now())
+        state = service.state_of(db, party, key)
+    return (delivery.deliver if state is State.CREATED else delivery.ask)(party, key, now=now)
+
+
+@jobs.task(hearing.HEARD)
+def heard(callback: str) -> None:
+    """Ask about the key that a callback named; one that is nobody's here is kept and left alone."""
+    with jobs.transaction() as db:
+        wall.everybody(db)
+        row = store_house.callback(db, UUID(callback))
+        if row is None or row.key is None:
+            return
+        party = store.owner_of(db, row.channel, row.key)
+    if party is None:
+        log.warning("a callback names a key that nobody has", channel=row.channel)
+        return
+    delivery.ask(party, row.key)
+
+
+@jobs.task(evidence.WEIGH)
+def weigh(party: str, key: str) -> None:
+    """Draw the conclusion from new evidence."""
+    with jobs.transaction() as db:
+        purposes.open_for(db, UUID(party), Duty.OWN_REQUEST, actor=service.WORKER, now=clock.now())
+        evidence.weigh(db, UUID(party), UUID(key), now=clock.now())
+
+
+@jobs.task("channels.due", cron="* * * * *")
+def due() -> None:
+    """Promise again the questions that have lost their job; asks the tables what is due, nearest end first."""
+    now = clock.now()
+    with jobs.transaction() as db:
+        wall.everybody(db)
+        for party, key, channel in store.due(db, now - OVERDUE, until=now + LEASE, at_most=AT_ONCE):
+            _promise(db, party, key, channel, at=None)
+
+
+@jobs.task("channels.look", cron="* * * * *")
+def look() -> None:
+    """Look at every channel and keep what was seen."""
+    now = clock.now()
+    seen = {channel: health.look(channel, now=now) for channel in capabilities.ids(on=clock.today())}
+    with jobs.transaction() as db:
+        for channel, one in seen.items():
+            health.keep(db, channel, one)
+        health.tidy(db, now=now)
+
+
+@jobs.task("channels.learn", cron="41 3 * * *")
+def learn() -> None:
+    """Learn how long arrivals take from everybody's payments of the window."""
+    with jobs.transaction() as db:
+        wall.everybody(db)
+        log.info("arrivals learned", rows=arrivals.compute(db, now=clock.now()))
+
+
+def _ask_later(party: UUID, key: UUID, answer: Answer) -> None:
+    match answer:
+        case Rejected():
+            return
+        case Settled() | Unknown():
+            with jobs.transaction() as db:
+                purposes.open_for(db, party, Duty.OWN_REQUEST, actor=service.WORKER, now=clock.now())
+                row = store.instruction(db, party, key)
+                if row is not None and row.next_ask_at is not None:
+                    _promise(db, party, key, row.channel, at=row.next_ask_at)
+
+
+def _promise(db: Session, party: UUID, key: UUID, channel: str, *, at: datetime | None) -> None:
+    """One job of this instruction; of one channel only so many run at once, so one bank cannot hold up another."""
+    share = capabilities.number("channel_share", on=clock.today(), channel=channel)
+    lock = f"channel {channel} {key.int % share}"
+    jobs.defer(db, FOLLOW, lock=lock, priority=-1 if at else 0, at=at, party=party, key=key)

@@ -1,0 +1,425 @@
+"""The acts on instructions, each inside the caller's transaction: prepare, take up, record an answer, withdraw.
+
+The order is the safety: the bytes are computed once, `sent_at` is written and committed before the first call,
+what the channel said is stored before it is acted on, and a part of an order has one instruction that stands.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import Enum
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from anhuan.channels import breaker, capabilities, limits, register, registry, rules, store, store_house, wire
+from anhuan.channels.model import (
+    EXPIRED,
+    WITHDRAWN,
+    Answer,
+    Ask,
+    Barred,
+    BreakerOpen,
+    Capabilities,
+    CardStopped,
+    Event,
+    EventKind,
+    Instruction,
+    OtherBody,
+    Rejected,
+    Settled,
+    State,
+    StillOpen,
+    Unfit,
+    Unknown,
+    UnknownInstruction,
+    Why,
+)
+from anhuan.channels.tables import ContradictionRow, EventRow, InstructionRow, MessageRow
+from anhuan.kit import audit, clock, ids, vault
+from anhuan.kit.actors import Actor, ActorKind
+
+WORKER = Actor(ActorKind.WORKER)
+
+
+class Step(Enum):
+    """What is to be done with an instruction now."""
+
+    SEND = "send"  # `sent_at` has just been written: the bytes may go out, once
+    ASK = "ask"  # somebody was here before: first the question
+    NOTHING = "nothing"  # it has its answer, or must wait
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """An instruction with what is to be done, and what is known of it as an answer."""
+
+    step: Step
+    instruction: Instruction
+    record: Capabilities
+    known: Answer
+
+
+def prepare(db: Session, user_id: UUID, ask: Ask, *, now: datetime) -> Instruction:
+    """Make one instruction, its bytes and its key, or give back the one that was made for this attempt before.
+
+    Refused: `NotLive`, `Unfit`, `StillOpen`, `Barred`, `CardStopped`; not now: `BreakerOpen`. Nothing is sent here.
+    """
+    store.lock_part(db, user_id, ask.order_id, ask.part)
+    earlier = store.attempts(db, user_id, ask.order_id, ask.part)
+    for row in earlier:
+        if row.attempt == ask.attempt:
+            if not wire.same(ask, as_instruction(row)):
+                raise StillOpen("这一次付款已经有指令，内容不同。", field="attempt")
+            return as_instruction(row)
+    _next_attempt(db, user_id, earlier, ask)
+    record = capabilities.record(ask.channel, ask.bank, on=_day(now))
+    register.require_live(db, record, _day(now))
+    limits.check(ask, record, limits.used(store.sent_since(db, user_id, ask.channel, limits.month_began(now)), now))
+    _open_for(db, user_id, ask, now)
+    row = _made(user_id, ask, record, now=now)
+    db.add(row)
+    db.flush()
+    return as_instruction(row)
+
+
+def take_up(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Next:
+    """Decide what to do with an instruction, and write `sent_at` where it is to be sent for the first time.
+
+    Refuses with `NotLive` what was never sent and may not be sent today, raises `OtherBody` for one that was stopped.
+    """
+    row = _held(db, user_id, key)
+    if row.stopped_at is not None:
+        raise OtherBody(f"instruction {key} was stopped: the channel knows it with another body")
+    record = record_of(row)
+    if rules.is_final(State(row.state)):
+        return Next(Step.NOTHING, as_instruction(row), record, known_of(db, row))
+    if row.sent_at is not None:
+        return Next(Step.ASK, as_instruction(row), record, known_of(db, row))
+    if now >= row.expires_at:
+        _end(row, EXPIRED, now)
+        db.flush()
+        return Next(Step.NOTHING, as_instruction(row), record, known_of(db, row))
+    register.require_live(db, record, _day(now))
+    if (until := _not_before(db, row, record, now)) is not None:
+        row.next_ask_at, row.why = until, Why.BUSY
+        db.flush()
+        return Next(Step.NOTHING, as_instruction(row), record, Unknown(Why.BUSY, until))
+    _going_out(row, now)
+    db.flush()
+    return Next(Step.SEND, as_instruction(row), record, Unknown(Why.NO_ANSWER))
+
+
+def claim_again(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Instruction | None:
+    """Let the same bytes go out once more after the channel did not know the key; None where that is not allowed.
+
+    The row is held, so of two workers that heard "not found" only one sends where the channel promises nothing.
+    """
+    row = _held(db, user_id, key)
+    record = record_of(row)
+    if State(row.state) not in (State.CREATED, State.UNKNOWN) or row.stopped_at is not None:
+        return None
+    if now >= row.expires_at or not rules.may_send_again(record, untaken=row.untaken):
+        return None
+    if not register.is_live(db, record, _day(now)) or _not_before(db, row, record, now) is not None:
+        return None
+    # Where the channel said that it took nothing, waiting for "not found" to be final would turn a pause into a no.
+    if not row.untaken and rules.not_found_is_final(record, sent_at=row.last_sent_at, now=now):
+        return None
+    _going_out(row, now)
+    db.flush()
+    return as_instruction(row)
+
+
+def note(db: Session, user_id: UUID, key: UUID, answer: Answer, *, now: datetime, asked: bool) -> Answer:
+    """Record what the channel said and return what is known now; an answer that adds nothing changes nothing."""
+    row = _held(db, user_id, key)
+    record = record_of(row)
+    before = rules.Standing(State(row.state), row.amount_minor, row.last_sent_at)
+    change = rules.change(before, answer, record=record, now=now)
+    if change.contradiction:
+        contradict(db, row, change.contradiction, wire.said(answer).decode(), now=now)
+    if change.event is not None:
+        _keep_event(db, row, change.event, now)
+    if change.state is not None:
+        _move(row, change, answer, now)
+    if asked:
+        row.asked_at, row.asks = now, row.asks + 1
+    row.next_ask_at = _next_question(row, record, answer, now)
+    if isinstance(answer, Unknown) and not rules.is_final(State(row.state)):
+        row.why = answer.why
+        # Said of a question, "busy" tells nothing about the bytes that went out before it.
+        row.untaken = row.untaken or (answer.why is Why.BUSY and not asked)
+    _learn(db, row, record, answer, now)
+    db.flush()
+    return known_of(db, row)
+
+
+def stopped(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> None:
+    """Stop an instruction that the channel knows with another body: nothing is sent or asked, somebody is woken."""
+    row = _held(db, user_id, key)
+    if row.stopped_at is None:
+        row.stopped_at, row.next_ask_at = now, None
+        audit.write(db, WORKER, "channel.stopped", f"instruction:{key}", {"channel": row.channel}, now=now)
+        contradict(db, row, "other_body", "the channel knows this key with another body", now=now)
+    db.flush()
+
+
+def withdraw(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Answer:
+    """Take back an instruction that was never sent; one that was is followed to its end, and told as it stands."""
+    row = _held(db, user_id, key)
+    if row.sent_at is None and not rules.is_final(State(row.state)):
+        _end(row, WITHDRAWN, now)
+        db.flush()
+    return known_of(db, row)
+
+
+def contradict(db: Session, row: InstructionRow, kind: str, said: str, *, now: datetime) -> None:
+    """Open a recorded contradiction, once for each kind; it bars a new attempt until somebody has cleared it."""
+    if any(one.kind == kind for one in store.contradictions(db, row.user_id, [row.key])):
+        return
+    db.add(
+        ContradictionRow(
+            user_id=row.user_id, id=ids.new_id(), key=row.key, kind=kind, state=row.state, said=said, seen_at=now
+        )
+    )
+    db.flush()
+    facts = {"kind": kind, "channel": row.channel, "state": row.state}
+    audit.write(db, WORKER, "channel.contradiction", f"instruction:{row.key}", facts, now=now)
+
+
+def keep_message(
+    db: Session, user_id: UUID, key: UUID, *, channel: str, verb: str, status: int, content: bytes, now: datetime
+) -> UUID:
+    """Store one message of the outside world with its hash; returns its number."""
+    number = ids.new_id()
+    db.add(
+        MessageRow(
+            user_id=user_id, id=number, key=key, channel=channel, verb=verb, status=status, content=content,
+            sha256=limits.sha256(content), seen_at=now,
+        )
+    )  # fmt: skip
+    db.flush()
+    return number
+
+
+def to_ask(db: Session, user_id: UUID, key: UUID) -> Instruction | None:
+    """An instruction that its channel can be asked about; None where nothing was sent, or only evidence tells."""
+    row = store.instruction(db, user_id, key)
+    if row is None:
+        raise UnknownInstruction("没有这笔付款指令。", field="key")
+    asked = row.sent_at is not None and row.stopped_at is None and record_of(row).asks
+    return as_instruction(row) if asked else None
+
+
+def state_of(db: Session, user_id: UUID, key: UUID) -> State:
+    """Where a party's instruction stands."""
+    row = store.instruction(db, user_id, key)
+    if row is None:
+        raise UnknownInstruction("没有这笔付款指令。", field="key")
+    return State(row.state)
+
+
+def known(db: Session, user_id: UUID, key: UUID) -> Answer:
+    """What is known of a party's instruction, without asking anybody."""
+    row = store.instruction(db, user_id, key)
+    if row is None:
+        raise UnknownInstruction("没有这笔付款指令。", field="key")
+    return known_of(db, row)
+
+
+def find(db: Session, user_id: UUID, key: UUID) -> Instruction:
+    """One instruction of a party; refuses one that is nobody's or somebody else's."""
+    row = store.instruction(db, user_id, key)
+    if row is None:
+        raise UnknownInstruction("没有这笔付款指令。", field="key")
+    return as_instruction(row)
+
+
+def known_of(db: Session, row: InstructionRow) -> Answer:
+    """What is known of an instruction, as an answer."""
+    match State(row.state):
+        case State.SUCCESS:
+            events = store.events(db, row.user_id, row.key)
+            last = events[-1] if events else None
+            event = last and Event(EventKind(last.kind), last.happened_at, last.amount_minor, last.reason)
+            return Settled(
+                row.reference or "", row.taken_at or row.final_at or row.made_at, row.amount_minor,
+                row.fee_kept_minor or 0, event,
+            )  # fmt: skip
+        case State.FAILED:
+            return Rejected(row.final_code or "", "", row.resets_at)
+        case State.ACCEPTED:
+            return Unknown(Why.ACCEPTED, row.next_ask_at)
+        case State.PROCESSING:
+            return Unknown(Why.PROCESSING, row.next_ask_at)
+        case _:
+            return Unknown(Why(row.why) if row.why else Why.NO_ANSWER, row.next_ask_at)
+
+
+def as_instruction(row: InstructionRow) -> Instruction:
+    """The instruction as a value."""
+    return Instruction(
+        key=row.key, order_id=row.order_id, part=row.part, attempt=row.attempt, channel=row.channel,
+        funding_ref=row.funding_ref, card_ref=row.card_ref, amount=row.amount_minor, currency=row.currency,
+        expires_at=row.expires_at, body=row.body, sent_at=row.sent_at, bank=row.bank, funding_kind=row.funding_kind,
+    )  # fmt: skip
+
+
+def record_of(row: InstructionRow) -> Capabilities:
+    """What the channel promised on the day on which this instruction was made."""
+    return msgspec.convert(row.record, Capabilities)
+
+
+def card_key(user_id: UUID, card_ref: str) -> bytes:
+    """By what a card is found again without being told."""
+    return vault.keyed_hash("channels.card", card_ref, party=user_id)
+
+
+def _next_attempt(db: Session, user_id: UUID, rows: Sequence[InstructionRow], ask: Ask) -> None:
+    if ask.attempt != len(rows) + 1:
+        raise StillOpen(f"下一次付款是第 {len(rows) + 1} 次。", field="attempt")
+    if store.contradictions(db, user_id, [row.key for row in rows]):
+        raise Barred("银行对这一笔的说法前后矛盾，核实之前不能再付。", field="attempt")
+    if any(row.stands for row in rows):
+        raise StillOpen("上一次付款没有最终结果，或已经成功。", field="attempt")
+
+
+def _open_for(db: Session, user_id: UUID, ask: Ask, now: datetime) -> None:
+    if breaker.card_stopped_until(db, user_id, ask.channel, card_key(user_id, ask.card_ref), now) is not None:
+        raise CardStopped("发卡行说这张卡目前不能收款，请联系发卡行。", field="card_ref")
+    if (until := breaker.open_until(db, ask.channel, now)) is not None:
+        raise BreakerOpen(f"渠道 {ask.channel} 连续出错，暂停到 {until.astimezone(clock.CHINA):%H:%M}。", until=until)
+
+
+def _made(user_id: UUID, ask: Ask, record: Capabilities, *, now: datetime) -> InstructionRow:
+    hours = capabilities.number("instruction_hours", on=_day(now), channel=ask.channel)
+    expires_at = ask.expires_at or now + timedelta(hours=hours)
+    if expires_at <= now:
+        raise Unfit("这笔指令的期限已经过去。", field="expires_at")
+    key = ids.derive(ask.order_id, f"channel {ask.part} {ask.attempt}")
+    plain = Instruction(
+        key, ask.order_id, ask.part, ask.attempt, ask.channel, ask.funding_ref, ask.card_ref, ask.amount,
+        ask.currency, expires_at, b"", None, ask.bank, ask.funding_kind,
+    )  # fmt: skip
+    connector = registry.find(capabilities.way(ask.channel, on=_day(now)).connector)
+    written = connector.write(plain, ask.name) if isinstance(connector, wire.Writes) else wire.body_of(plain, ask.name)
+    return InstructionRow(
+        user_id=user_id, key=key, order_id=ask.order_id, part=ask.part, attempt=ask.attempt, channel=ask.channel,
+        bank=ask.bank, funding_kind=ask.funding_kind, funding_ref=ask.funding_ref, card_ref=ask.card_ref,
+        card_key=card_key(user_id, ask.card_ref), amount_minor=ask.amount, currency=ask.currency,
+        expires_at=expires_at, body=written, body_hash=vault.keyed_hash("channels.body", written), made_at=now,
+        state=State.CREATED, stands=True, untaken=False, sends=0, asks=0, next_ask_at=expires_at,
+        record=msgspec.to_builtins(record),
+    )  # fmt: skip
+
+
+def _held(db: Session, user_id: UUID, key: UUID) -> InstructionRow:
+    row = store.instruction(db, user_id, key, lock=True)
+    if row is None:
+        raise UnknownInstruction("没有这笔付款指令。", field="key")
+    return row
+
+
+def _not_before(db: Session, row: InstructionRow, record: Capabilities, now: datetime) -> datetime | None:
+    """Until when nothing may be sent: a maintenance window, an open breaker, a stopped card; the latest of them."""
+    waits = (
+        rules.waits_until(record, now, zone_time=now.astimezone(clock.CHINA).time()),
+        breaker.open_until(db, row.channel, now),
+        breaker.card_stopped_until(db, row.user_id, row.channel, row.card_key, now),
+    )
+    return max((one for one in waits if one is not None), default=None)
+
+
+def _going_out(row: InstructionRow, now: datetime) -> None:
+    """Written and committed before the call: whoever comes after a crash finds it and asks first."""
+    if row.body_hash != vault.keyed_hash("channels.body", row.body):
+        raise OtherBody(f"the bytes of instruction {row.key} are not those that were made")
+    row.sent_at, row.last_sent_at = row.sent_at or now, now
+    row.sends, row.why, row.untaken = row.sends + 1, None, False
+    row.next_ask_at = now + _first_question(row.channel, now)
+
+
+def _first_question(channel: str, now: datetime) -> timedelta:
+    """How long a call may take and be recorded before somebody else asks about it."""
+    pauses = capabilities.number("ask_pauses", on=_day(now), channel=channel)
+    return timedelta(seconds=capabilities.number("call_seconds", on=_day(now), channel=channel)) + rules.pause(
+        0, pauses
+    )
+
+
+def _next_question(row: InstructionRow, record: Capabilities, answer: Answer, now: datetime) -> datetime | None:
+    if not record.asks or row.stopped_at is not None or row.state == State.FAILED:
+        return None
+    on = _day(now)
+    if row.state == State.SUCCESS:
+        pauses = capabilities.number("return_pauses", on=on, channel=row.channel)
+        return now + timedelta(seconds=pauses[row.asks]) if row.asks < len(pauses) and row.stands else None
+    told = answer.again_at if isinstance(answer, Unknown) else None
+    usual = now + rules.pause(row.asks, capabilities.number("ask_pauses", on=on, channel=row.channel))
+    return max(told, now) if told is not None else usual
+
+
+def _move(row: InstructionRow, change: rules.Change, answer: Answer, now: datetime) -> None:
+    assert change.state is not None
+    assert rules.may_become(State(row.state), change.state), (row.state, change.state)
+    row.state = change.state
+    if rules.is_final(change.state):
+        row.final_at, row.asks, row.why = now, 0, None
+    if change.state is State.FAILED:
+        row.final_code, row.stands = change.final_code, False
+        row.resets_at = answer.resets_at if isinstance(answer, Rejected) else None
+    if isinstance(answer, Settled):
+        row.reference, row.taken_at, row.fee_kept_minor = answer.reference, answer.taken_at, answer.fee_kept
+        row.stands = not _all_came_back(row, answer)
+
+
+def _all_came_back(row: InstructionRow, answer: Settled) -> bool:
+    return answer.event is not None and answer.event.amount >= row.amount_minor
+
+
+def _end(row: InstructionRow, code: str, now: datetime) -> None:
+    """A final no of our own, for what was never sent."""
+    assert row.sent_at is None
+    row.state, row.final_code, row.final_at, row.stands, row.next_ask_at = State.FAILED, code, now, False, None
+
+
+def _keep_event(db: Session, row: InstructionRow, event: Event, now: datetime) -> None:
+    held = store.events(db, row.user_id, row.key)
+    if any((one.kind, one.happened_at) == (event.kind, event.at) for one in held):
+        return
+    db.add(
+        EventRow(
+            user_id=row.user_id, id=ids.new_id(), key=row.key, kind=event.kind, happened_at=event.at,
+            amount_minor=event.amount, reason=event.reason, seen_at=now,
+        )
+    )  # fmt: skip
+    db.flush()
+    if row.state == State.SUCCESS and sum(one.amount_minor for one in held) + event.amount >= row.amount_minor:
+        row.stands = False
+
+
+def _learn(db: Session, row: InstructionRow, record: Capabilities, answer: Answer, now: datetime) -> None:
+    """What an answer tells about the channel: its breaker, this card, and where our record of it is wrong."""
+    on = _day(now)
+    silent = isinstance(answer, Unknown) and answer.why is Why.NO_ANSWER
+    breaker.note(db, row.channel, good=not silent, why="no_answer", now=now, on=on)
+    if not isinstance(answer, Rejected):
+        return
+    code = answer.final_code
+    breaker.stop_card(db, row.user_id, row.channel, row.card_key, code=code, now=now, on=on)
+    if code not in record.final_codes:
+        _flag(db, row, "final_codes", ",".join(sorted(record.final_codes)), code, now)
+    elif code in capabilities.number("limit_codes", on=on, channel=row.channel):
+        ours = f"{record.per_payment_min or ''}..{record.per_payment_max or ''}"
+        _flag(db, row, "per_payment", ours, code, now)
+
+
+def _flag(db: Session, row: InstructionRow, field: str, ours: str, theirs: str, now: datetime) -> None:
+    store_house.flag(db, {"channel": row.channel, "bank": row.bank, "field": field, "ours": ours,
+                          "theirs": theirs[:200], "seen_at": now})  # fmt: skip
+
+
+def _day(now: datetime) -> date:
+    return now.astimezone(clock.CHINA).date()
