@@ -6,10 +6,11 @@ every figure the file prints about itself (channels.md, section 4: all or nothin
 
 import hashlib
 import zlib
+from collections.abc import Sequence
 from typing import Final
 
 from anhuan.channels import file_alipay, file_bank_csv, file_camt, file_text, file_wechat, file_zip
-from anhuan.channels.file_model import ChannelFile, FileId, FileKind, FileLine
+from anhuan.channels.file_model import ChannelFile, FileId, FileKind, FileLine, Total
 from anhuan.channels.file_table import Table
 from anhuan.channels.model import DayFile, FileDamaged
 
@@ -28,9 +29,14 @@ def read(file: DayFile) -> ChannelFile:
     content = _unpacked(file.content)
     if id_.kind == FileKind.CAMT053:
         lines, totals, unchecked = file_camt.read(content)
-        return ChannelFile(id_, tuple(lines), tuple(totals), (), tuple(unchecked))
+        return ChannelFile(id_, tuple(lines), tuple(totals), (), (*unchecked, *_unproved(totals)))
     lines, table = _table(FileKind(id_.kind), content)
-    return ChannelFile(id_, tuple(lines), table.totals, table.strange)
+    return ChannelFile(id_, tuple(lines), table.totals, table.strange, _unproved(table.totals))
+
+
+def _unproved(totals: Sequence[Total]) -> tuple[str, ...]:
+    """A file that prints no figure about itself is read, and says that nothing but its hash proves it whole."""
+    return () if totals else ("文件没有写笔数、合计或余额，无法核对是否完整",)
 
 
 def kind_of(file: DayFile) -> FileKind:

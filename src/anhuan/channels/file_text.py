@@ -50,13 +50,12 @@ def rows(content: bytes) -> list[Row]:
         raise FileDamaged(f"文件超过 {MAX_BYTES // 1024 // 1024} MB，没有读取")
     if b"\0" in content:
         raise FileDamaged("文件里有空字符，不是文本文件")
-    codec = _codec(content)
     # Neither UTF-8 nor GB18030 uses the byte of a line's end inside a character, so bytes are cut before decoding.
     cut = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     physical = [line + b"\n" for line in cut[:-1]] + ([cut[-1]] if cut[-1] else [])
     if len(physical) > MAX_ROWS:
         raise FileDamaged(f"文件超过 {MAX_ROWS} 行，没有读取")
-    return list(_split([line.decode(codec) for line in physical], physical))
+    return list(_split(_decoded(physical), physical))
 
 
 def clean(cell: str) -> str:
@@ -114,13 +113,12 @@ def _at(day: date, clock: str) -> datetime | None:
     return datetime.fromisoformat(plain + (zone or "+08:00").replace("Z", "+00:00")).astimezone(CHINA)
 
 
-def _codec(content: bytes) -> str:
+def _decoded(physical: list[bytes]) -> list[str]:
     for codec in ("utf-8", "gb18030"):
         try:
-            content.decode(codec)
+            return [line.decode(codec) for line in physical]
         except UnicodeDecodeError:
             continue
-        return codec
     raise FileDamaged("文件既不是 UTF-8 也不是 GB18030 编码，可能已损坏")
 
 
