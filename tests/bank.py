@@ -59,6 +59,7 @@ class SimBank:
     seed: int
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     now: datetime = STARTS
+    partner: str = PARTNER
 
     def control(self, method: str, path: str, said: Any = None) -> Any:
         """Tell the bank something as whoever holds its control token."""
@@ -74,7 +75,7 @@ class SimBank:
         seed = self.seed if seed is None else seed
         self.control("POST", "/sim/reset", {"seed": seed, "now": now.isoformat()})
         public = base64.b64encode(self.key.public_key().public_bytes_raw()).decode()
-        self.control("PUT", f"/sim/partners/{PARTNER}", {"public": public})
+        self.control("PUT", f"/sim/partners/{self.partner}", {"public": public})
         self.control("POST", "/sim/accounts", {"funding": "lin", "holder": "林晓", "balance": 1_000_000})
         self.control("POST", "/sim/cards", {"card": "card-1", "bank": "sim_a", "name": "林晓", "statement_day": 5})
 
@@ -83,7 +84,7 @@ class SimBank:
     ) -> Said:
         """One signed call; raises Lost where no signed answer comes."""
         body = b"" if said is None else said if isinstance(said, bytes) else json.dumps(said).encode()
-        signed = dict(head or signing.sign(self.key, PARTNER, method, path, body, now=self.now))
+        signed = dict(head or signing.sign(self.key, self.partner, method, path, body, now=self.now))
         try:
             answer = fetch.fetch_here(
                 self.url + path, method=method, body=body or None, headers=signed, seconds=seconds
@@ -136,7 +137,7 @@ class SimBank:
     def kill(self) -> None:
         """kill -9."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        _gone(self.process)
 
     def start_again(self) -> None:
         """The same bank on the same database."""
@@ -151,10 +152,23 @@ def start(database: str, *, seed: int = 1, options: Sequence[str] = ()) -> SimBa
     process = subprocess.Popen([*command, "--seed", str(seed), *options], stdout=subprocess.PIPE, env=os.environ.copy())
     assert process.stdout is not None
     line = process.stdout.readline()
-    assert line, "the bank did not start"
+    if not line:
+        _gone(process)
+        raise AssertionError("the bank did not start")
     said = json.loads(line)
     public = Ed25519PublicKey.from_public_bytes(base64.b64decode(said["public"]))
     return SimBank(process, said["url"], database, said["token"], public, said["key_id"], seed)
+
+
+def _gone(process: subprocess.Popen[bytes]) -> None:
+    """Wait for the end of a process that was told to end."""
+    try:
+        process.wait(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 @contextmanager
@@ -168,9 +182,7 @@ def running(server: postgres.Access, *, seed: int = 1, options: Sequence[str] = 
         yield bank
     finally:
         bank.process.terminate()
-        bank.process.wait(timeout=15)
-        if bank.process.stdout is not None:
-            bank.process.stdout.close()
+        _gone(bank.process)
         admin_url = make_url(server.owner).set(database="postgres").render_as_string(hide_password=False)
         with psycopg.connect(admin_url, autocommit=True) as admin:
             admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())

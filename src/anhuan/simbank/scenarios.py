@@ -102,9 +102,10 @@ def checked(numbers: Any, params: Any = None) -> tuple[list[int], dict[str, dict
     if len(found) == 1 and given and not set(given) <= {str(found[0])}:
         given = {str(found[0]): given}
     for number, values in given.items():
-        known = of(int(number)).params if str(number).isdecimal() else {}
-        if not isinstance(values, dict) or (unknown := set(values) - set(known)):
-            raise BadOrder(f"scenario {number} takes {sorted(known)}, not {sorted(unknown)}", field="params")
+        if not str(number).isdecimal() or not isinstance(values, dict):
+            raise BadOrder("params of several scenarios stand under their numbers", field="params")
+        if unknown := set(values) - set(of(int(number)).params):
+            raise BadOrder(f"scenario {number} does not take {sorted(unknown)[0]}", field="params")
     return found, {str(number): dict(values) for number, values in given.items()}
 
 
