@@ -280,7 +280,7 @@ def make(witness: Witness) -> SimulatedBank:
         callback_path=urlsplit(held.origin).path + callback_path(NAME),
         seconds=lambda on: float(records.number("call_seconds", on=on, channel=NAME)),
         slow_ms=lambda on: int(records.number("slow_call_ms", on=on, channel=NAME)),
-        final_codes=_final_codes,
+        final_codes=usual_final_codes,
     )
 
 
@@ -306,7 +306,7 @@ def read_keys(place: Path) -> Keys:
         raise BadSetting(sentence, field="ANHUAN_SIMBANK_KEYS") from error
 
 
-def _final_codes(on: date) -> frozenset[str]:
+def usual_final_codes(on: date) -> frozenset[str]:
     """Codes that are final at every bank this channel reaches: an answer does not say which bank's it is."""
     found = [records.find(NAME, bank, on=on) for bank in records.banks(on=on)]
     codes = [one.final_codes for one in found if one is not None]
