@@ -82,7 +82,7 @@ class Tally:
 
 def purchases(dice: random.Random, start: date, end: date, prefix: str) -> list[Event]:
     """What is bought from one day to another: some days nothing, some days twice."""
-    found = []
+    found: list[Event] = []
     often = dice.choice((0.05, 0.15, 0.4))
     size = dice.choice((3_000, 60_000, 900_000))
     day = start
@@ -392,7 +392,7 @@ def compared(name: str, request: Request, legs: Legs, held: Sequence[Held]) -> T
 def _from_plan(request: Request, legs: Legs, one: Held) -> list[Event]:
     """What the legs do to one card, as the bank books it: an instalment on its bill's day or as_of, then payments."""
     days = [one.bill.statement_on, *one.bill_days(date.fromordinal(request.last))]
-    found = []
+    found: list[Event] = []
     for chosen in legs.instalments:
         card, at, offer = chosen.offer.split("/")
         if card == one.id:

@@ -1,4 +1,4 @@
-"""The banks whose bills can be read: each `bank_*.py` beside this file names one as `BANK`."""
+"""The banks whose bills can be read: each `bank_*.py` beside this file names one as `BANK`, or several as `BANKS`."""
 
 import pkgutil
 import re
@@ -16,7 +16,8 @@ def all_banks() -> tuple[Bank, ...]:
     names = sorted(
         one.name for one in pkgutil.iter_modules([str(Path(__file__).parent)]) if one.name.startswith("bank_")
     )
-    return tuple(import_module(f"{__package__}.{name}").BANK for name in names)
+    modules = [import_module(f"{__package__}.{name}") for name in names]
+    return tuple(bank for module in modules for bank in getattr(module, "BANKS", None) or (module.BANK,))
 
 
 def bank_of_sender(address: str) -> Bank | None:

@@ -31,6 +31,7 @@ BANK_NAMES: Final = {
     "邮政储蓄": "psbc", "邮储银行": "psbc", "华夏银行": "hxb", "北京银行": "bob", "南京银行": "njcb",
     "湖南银行": "hnb", "华融湘江": "hnb", "中国银行": "boc", "Bank of China": "boc", "支付宝": "alipay",
     "微信支付": "wechat", "京东": "jd", "美团": "meituan", "HSBC": "hsbc", "汇丰": "hsbc", "DBS": "dbs",
+    "甲银行": "sim_a", "乙银行": "sim_b", "丙银行": "sim_c", "丁银行": "sim_d", "戊银行": "sim_e",
     "OCBC": "ocbc", "UOB": "uob", "Citibank": "citi", "Standard Chartered": "scb",
 }  # fmt: skip
 _MARKS: Final = [(frozenset(cells.key_of(mark) for mark in layout.marks), layout) for layout in ALL]
