@@ -5,6 +5,7 @@ decimals, and validates the result against the standard's own schema. It is impo
 takes a second. What it made is read back here, and leaves only if it says what the batch says.
 """
 
+import unicodedata
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,7 @@ from anhuan.kit.money import to_text
 # 04 to 08 are left out: the package's templates for them hold no account number that is not an IBAN.
 VERSIONS: Final = tuple(f"pain.001.001.{version:02}" for version in (3, 9, 10, 11, 12, 13))
 USUAL: Final = "pain.001.001.09"
+_NO_TEXT: Final = frozenset(("Cc", "Cs"))  # controls, and halves of characters
 _LONGEST_NAME: Final = 140  # Max140Text of Nm
 _LONGEST_PURPOSE: Final = 140  # Max140Text of Ustrd
 _LONGEST_ACCOUNT: Final = 34  # Max34Text of Othr/Id
@@ -73,7 +75,7 @@ def _party(side: str, party: Party) -> dict[str, str]:
 def _text(said: str, longest: int) -> str:
     """Text as the file may hold it: no control characters; too long is refused, as cutting a name changes a payee."""
     plain = " ".join(said.split())
-    if not plain or len(plain) > longest or any(ord(sign) < 32 or 0x7F <= ord(sign) < 0xA0 for sign in plain):
+    if not plain or len(plain) > longest or any(unicodedata.category(sign) in _NO_TEXT for sign in plain):
         raise NotExportable("户名、账号或附言为空、太长或含有控制字符")
     return plain
 
