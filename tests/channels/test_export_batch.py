@@ -182,7 +182,8 @@ def test_a_layout_is_asked_for_by_its_day_and_one_without_needed_columns_is_refu
         export_csv.layout_of("generic", on=date(2025, 12, 31))
     with pytest.raises(NotExportable):
         export_csv.layout_of("nobody", on=NOW.date())
-    said: dict[str, Any] = {"bank": "x", "name": "x", "from": date(2026, 1, 1), "source": "x", "encoding": "utf-8", "line_end": "lf",
+    said: dict[str, Any] = {
+            "bank": "x", "name": "x", "from": date(2026, 1, 1), "source": "x", "encoding": "utf-8", "line_end": "lf",
             "columns": [["参考", "reference"], ["账号", "creditor_account"], ["金额", "amount"]]}  # fmt: skip
     assert export_csv.read_layout(said).columns[2] == ("金额", "amount")
     strange = [*said["columns"], ["x", "x"]]
