@@ -13,7 +13,7 @@ CREATE TRIGGER stays_whole BEFORE TRUNCATE ON ledger.root EXECUTE FUNCTION ledge
 CREATE TRIGGER stays BEFORE DELETE ON ledger.account FOR EACH ROW EXECUTE FUNCTION ledger.stays();
 CREATE TRIGGER stays_whole BEFORE TRUNCATE ON ledger.account EXECUTE FUNCTION ledger.stays();
 CREATE TRIGGER balances_move_by_postings BEFORE UPDATE ON ledger.account FOR EACH ROW
-  WHEN ((OLD.posted, OLD.held, OLD.held_in) IS DISTINCT FROM (NEW.posted, NEW.held, NEW.held_in) AND NEW.seq <= OLD.seq)
+  WHEN (NEW.seq <= OLD.seq AND (NEW.posted <> OLD.posted OR NEW.held <> OLD.held OR NEW.held_in <> OLD.held_in))
   EXECUTE FUNCTION ledger.stays();
 
 CREATE VIEW ledger.entry WITH (security_invoker = true) AS

@@ -26,10 +26,11 @@ CREATE TABLE ledger.account (
   over boolean NOT NULL DEFAULT false, frozen_out boolean NOT NULL DEFAULT false, frozen_in boolean NOT NULL DEFAULT false,
   opened_at timestamptz NOT NULL DEFAULT now(), closed_at timestamptz,
   PRIMARY KEY (shard, id), CONSTRAINT one_of_a_name UNIQUE NULLS NOT DISTINCT (shard, unit, kind, owner, sub),
-  CONSTRAINT floor_holds CHECK (over OR floor IS NULL OR posted - held >= floor),
-  CONSTRAINT ceil_holds CHECK (over OR ceil IS NULL OR posted + held_in <= ceil),
+  -- A check passes on NULL, so an account without floor or ceiling is not held; each statement reads these texts anew.
+  CONSTRAINT floor_holds CHECK (over OR posted - held >= floor),
+  CONSTRAINT ceil_holds CHECK (over OR posted + held_in <= ceil),
   CONSTRAINT holds_counted CHECK (held >= 0 AND held_in >= 0),
-  CONSTRAINT bounds_in_order CHECK (floor IS NULL OR ceil IS NULL OR floor <= ceil)) WITH (fillfactor = 50);
+  CONSTRAINT bounds_in_order CHECK (floor <= ceil)) WITH (fillfactor = 50);
 CREATE INDEX account_owner ON ledger.account (owner) WHERE owner IS NOT NULL;
 
 CREATE TABLE ledger.posting (
