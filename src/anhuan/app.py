@@ -13,8 +13,9 @@ from anyio import to_thread
 from fastapi import FastAPI
 from sqlalchemy.orm import Session, sessionmaker
 
-from anhuan import api, cards, identity, planning, statements
-from anhuan.identity import holdings
+from anhuan import api, cards, channels, identity, ledger, planning, statements
+from anhuan.channels import pages_partners
+from anhuan.identity import desk_page, holdings
 from anhuan.kit import calendar, clock, db, settings, terminal
 from anhuan.web import shell
 
@@ -32,7 +33,8 @@ def create(
 
     Years that the operator put into the folder `calendar` of this installation are in force from here on.
     """
-    holdings.know(planning=planning, statements=statements, cards=cards)
+    desk_page.know(pages_partners.notices)
+    holdings.know(planning=planning, statements=statements, cards=cards, channels=channels, ledger=ledger)
     calendar.load_folder(settings.read().home / "calendar")
     house = FastAPI(title="Anhuan", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
     json = api.create()

@@ -24,6 +24,7 @@ MODULES = (
     "identity.pages_desk_changes", "identity.pages_org", "identity.pages_own",
     "identity.pages", "identity.pages_security", "identity.confirming",
     "ledger.pages", "ledger.pages_health", "ledger.pages_people", "ledger.pages_posting",
+    "channels.pages_partners", "channels.pages_channels",
 )  # fmt: skip
 FRAME = {"shell"}  # given to every template beside the fields of its value
 BUILT_IN = {
@@ -39,6 +40,7 @@ IMPORTED = {
     "terms_of",
     "chart",
     "books",
+    "says",
     "loop",
 }  # names under which templates import macros
 VERBS = re.compile(r"^hx-(get|post|put|patch|delete)$")

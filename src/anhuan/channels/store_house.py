@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -70,7 +70,7 @@ def make_breaker(db: Session, channel: str) -> None:
 
 def latest_health(db: Session) -> Sequence[HealthRow]:
     """The last look at each channel."""
-    asked = select(HealthRow).distinct(HealthRow.channel)
+    asked = select(HealthRow).ext(distinct_on(HealthRow.channel))
     return db.scalars(asked.order_by(HealthRow.channel, HealthRow.checked_at.desc())).all()
 
 
@@ -78,6 +78,13 @@ def health_of(db: Session, channel: str, since: datetime, *, at_most: int = 2000
     """Looks at one channel since a moment, newest first."""
     asked = select(HealthRow).where(HealthRow.channel == channel, HealthRow.checked_at >= since)
     return db.scalars(asked.order_by(HealthRow.checked_at.desc()).limit(at_most)).all()
+
+
+def last_answers(db: Session) -> dict[str, datetime]:
+    """When each channel last answered a look, slowly or not."""
+    good = HealthRow.state.in_(("answered", "slow"))
+    asked = select(HealthRow.channel, func.max(HealthRow.checked_at)).where(good).group_by(HealthRow.channel)
+    return {channel: at for channel, at in db.execute(asked).all()}
 
 
 def forget_health(db: Session, before: datetime) -> None:
@@ -140,7 +147,7 @@ def arrival(db: Session, channel: str, bank: str, funding_kind: str, season: str
 def arrivals(db: Session, *, on: date) -> Sequence[ArrivalRow]:
     """What was last learned of every channel and bank up to a day."""
     key = (ArrivalRow.channel, ArrivalRow.bank, ArrivalRow.funding_kind, ArrivalRow.season)
-    asked = select(ArrivalRow).where(ArrivalRow.computed_on <= on).distinct(*key)
+    asked = select(ArrivalRow).where(ArrivalRow.computed_on <= on).ext(distinct_on(*key))
     return db.scalars(asked.order_by(*key, ArrivalRow.computed_on.desc())).all()
 
 

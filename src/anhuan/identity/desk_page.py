@@ -1,7 +1,8 @@
-"""What the pages of the operators' console share: places in lists, acts that leave nothing when refused, filters."""
+"""What the pages of the operators' console share: places in lists, acts that leave nothing when refused, notices."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -10,10 +11,36 @@ from sqlalchemy.orm import Session
 
 from anhuan.identity.store_access import Place
 from anhuan.kit import news, page
+from anhuan.kit.actors import Actor
 from anhuan.kit.errors import Refused
 
 ROWS: Final = 50  # of a list on one page
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One line that a room puts on the desk's first page: how urgent (`late`, `soon`), what, and where to see to it."""
+
+    tone: str
+    zh: str
+    en: str
+    href: str
+
+
+Noticing = Callable[[Session, Actor, datetime, date], Iterable[Notice]]
+_noticing: list[Noticing] = []
+
+
+def know(*rooms: Noticing) -> None:
+    """Who has something to say on the desk's first page; rooms above this one say so when the house is built."""
+    _noticing[:] = rooms
+
+
+def notices(db: Session, who: Actor, *, now: datetime, on: date) -> tuple[Notice, ...]:
+    """What the rooms have to tell this operator today, the most urgent first."""
+    found = [notice for ask in _noticing for notice in ask(db, who, now, on)]
+    return tuple(sorted(found, key=lambda one: one.tone != "late"))
 
 
 def place_of(text: str) -> Place | None:

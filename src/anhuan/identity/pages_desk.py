@@ -8,9 +8,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from sqlalchemy.orm import Session
 
-from anhuan.identity import audit_pages, looking, store_access
+from anhuan.identity import audit_pages, desk_page, looking, store_access
 from anhuan.identity.audit_pages import Asked, Shown
-from anhuan.identity.desk_page import ROWS, attempt, cut, place_of, said
+from anhuan.identity.desk_page import ROWS, Notice, attempt, cut, place_of, said
 from anhuan.identity.looking import Field, PersonSeen, Seen, SessionSeen
 from anhuan.identity.model import Ended
 from anhuan.kit import audit, clock, page
@@ -26,6 +26,7 @@ class Home:
     """What counts today."""
 
     template: ClassVar[str] = "desk/home.html"
+    notices: tuple[Notice, ...]
     changes: int
     sessions: int
     refused: int
@@ -111,6 +112,7 @@ def home(request: Request, db: page.Desk) -> Response:
     midnight = datetime.combine(page.today(request), time(), clock.CHINA)
     exports, erasures = store_access.data_waiting(db)
     shown = Home(
+        notices=desk_page.notices(db, page.actor(request), now=now, on=page.today(request)),
         changes=store_access.count_open(db, now=now),
         sessions=store_access.count_sessions(db, since=midnight),
         refused=store_access.count_acts(db, "session.refused", since=midnight),

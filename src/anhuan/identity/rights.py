@@ -71,7 +71,7 @@ desk.audit             .     .     .      .       .     .      .        .       
 desk.ledger            .     .     .      .       .     x      x        .         .       .       x          .
 desk.ledger_person     .     .     .      .       .     x      .        .         .       .       .          .
 desk.partners          .     .     .      .       .     x      x        x         .       .       x          x
-desk.partners_write    .     .     .      .       .     .      .        x         .       .       .          x
+desk.partners_write    .     .     .      .       .     x      .        x         .       .       .          .
 desk.channels          .     .     .      .       .     x      x        x         .       .       x          x
 desk.health            .     .     .      .       .     x      x        x         x       .       x          x
 """
