@@ -52,7 +52,8 @@ HOLDINGS: Final = (
 # Never deleted by the worker: proof goes by the owner's function, the receipt and the emptied person stay as they are.
 # The books (room ledger) are only added to.
 STAYING: Final = frozenset({
-    "consent_events", "agreement_acceptances", "data_requests", "people", "account", "posting", "hold", "account_change",
+    "consent_events", "agreement_acceptances", "data_requests", "people",
+    "account", "posting", "hold", "account_change",
 })  # fmt: skip
 
 _above: dict[str, Room] = {}  # one house per process

@@ -174,8 +174,8 @@ class Laws:
             elif said[place] != expected and known[place]:
                 facts = {"found": said[place], "expected": expected, "entry": entry}
                 self._report.found("running_balance", **accounts.name(place), **facts, batch=0)
-            elif not known[place]:
-                accounts.seq[place], accounts.posted[place] = entry, said[place]
+            if not known[place]:
+                accounts.seq[place], accounts.posted[place] = entry, said.get(place, expected)
 
     def _check_bounds(self, raw: store_proof.Raw, posted: Ints) -> None:
         """The state of every account lies within its bounds, and bounds are those that were put on record."""
