@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -146,10 +147,11 @@ class SimBank:
         self.process, self.url = again.process, again.url
 
 
-def start(database: str, *, seed: int = 1, options: Sequence[str] = ()) -> SimBank:
-    """Start the real process on this database and wait for its line."""
+def start(database: str, *, seed: int = 1, options: Sequence[str] = (), home: Path | None = None) -> SimBank:
+    """Start the real process on this database and wait for its line; `home` is its installation's folder."""
     command = [sys.executable, "-m", "anhuan.cli", "simbank", "--port", "0", "--database", database]
-    process = subprocess.Popen([*command, "--seed", str(seed), *options], stdout=subprocess.PIPE, env=os.environ.copy())
+    env = {**os.environ, **({"ANHUAN_HOME": str(home)} if home else {})}
+    process = subprocess.Popen([*command, "--seed", str(seed), *options], stdout=subprocess.PIPE, env=env)
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
@@ -172,17 +174,21 @@ def _gone(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def running(server: postgres.Access, *, seed: int = 1, options: Sequence[str] = ()) -> Iterator[SimBank]:
+def running(
+    server: postgres.Access, *, seed: int = 1, options: Sequence[str] = (), home: Path | None = None
+) -> Iterator[SimBank]:
     """A bank on a fresh database of the test server, both gone afterwards."""
     name = f"anhuan_simbank_{uuid4().hex[:12]}"
     database = founding.make(server.owner, "only-a-test", name)
-    bank = start(database, seed=seed, options=options)
+    bank = start(database, seed=seed, options=options, home=home)
     try:
         bank.reset()
         yield bank
     finally:
+        told_to_end = bank.process.poll() is None
         bank.process.terminate()
         _gone(bank.process)
+        assert not told_to_end or bank.process.returncode in (0, 128 + signal.SIGTERM), "it did not end in order"
         admin_url = make_url(server.owner).set(database="postgres").render_as_string(hide_password=False)
         with psycopg.connect(admin_url, autocommit=True) as admin:
             admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())

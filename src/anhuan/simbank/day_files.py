@@ -1,9 +1,9 @@
 """The files of a bank day, from its books: made at midnight, out the next morning, with the faults that are on.
 
-A scenario of one payment breaks that payment's row; a scenario that is switched on breaks a row by the dice.
+A fault of rows breaks the rows of the payments that met it; a fault of whole files (27) meets a day.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -19,31 +19,20 @@ CHANNEL: Final = "simbank"
 ACCOUNT: Final = "SIM0000001"
 ROWS: Final = (23, 24, 25)  # what happens to rows
 WHOLE: Final = 27
-OLD_REFERENCE: Final = 28
 _KINDS: Final = {"debit": Kind.PAID, "book": Kind.GIVEN, "returned": Kind.RETURNED, "reversed": Kind.REVERSED}
 
 
 def make(act: Act, day: date) -> None:
     """Make the files of a day that is over."""
     book = book_of(act, day)
-    on, params = meetings.switched(act, f"day {day}"), dict[str, dict[str, Any]]()
     met = _met(act, book)
     for number in ROWS:
-        hit = {key for key, payment in met.items() if number in payment.scenarios}
-        book = _break_rows(act, book, number, hit, everywhere=number in on and not hit)
-    if WHOLE in on:
-        params[str(WHOLE)] = on[WHOLE]
-    for key, payment in met.items():
-        if WHOLE in payment.scenarios:
-            told = store_agenda.meeting(act.db, key)
-            params[str(WHOLE)] = (told or {}).get("params", {}).get(str(WHOLE), {})
-    whole = scenarios.params_of(WHOLE, params) if WHOLE in on or params else None
-    again = store.oldest_reference(act.db, midnight(date(day.year, 1, 1))) if OLD_REFERENCE in on else None
-    numbers = {WHOLE} if whole else set[int]()
+        for key in sorted(key for key, payment in met.items() if number in payment.scenarios):
+            book = _break_row(act, book, number, key)
+    whole = _whole(act, day, met)
     broken = file_faults.break_day(
-        book, numbers | ({OLD_REFERENCE} if again else set()), act.dice.stream("files", day),
-        face=FileFault(whole["how"]) if whole else None, earlier_reference=again,
-    )  # fmt: skip
+        book, {WHOLE} if whole else (), act.dice.stream("files", day), face=FileFault(whole["how"]) if whole else None
+    )
     later = timedelta(hours=int(whole["hours"])) if whole else timedelta(0)
     ready = datetime.combine(day + timedelta(days=1), act.profile.files_from, CHINA)
     _keep(act, day, 1, broken.first, ready + (later if broken.late_by else timedelta(0)))
@@ -87,16 +76,23 @@ def _met(act: Act, book: DayBook) -> dict[str, Payment]:
     return {key: payment for key, payment in found.items() if payment is not None}
 
 
-def _break_rows(act: Act, book: DayBook, number: int, keys: set[str], *, everywhere: bool) -> DayBook:
-    """This fault in the rows of each of these payments, or somewhere in the day."""
-    fault, dice = file_faults.ROW_FAULTS[number], act.dice
-    if everywhere:
-        return fault(book, dice.stream("fault", number, book.day))
-    for key in sorted(keys):
-        others = [row for row in book.rows if row.key != key]
-        alone = with_rows(replace(book, rows=()), _of(book.rows, key))
-        book = with_rows(book, [*others, *fault(alone, dice.stream("fault", number, key)).rows])
-    return book
+def _whole(act: Act, day: date, met: Mapping[str, Payment]) -> dict[str, Any] | None:
+    """The parameters of scenario 27 where it meets this day, or a payment of it."""
+    on = meetings.switched(act, f"day {day}")
+    found = {str(WHOLE): on[WHOLE]} if WHOLE in on else {}
+    for key, payment in met.items():
+        if WHOLE in payment.scenarios:
+            told = store_agenda.meeting(act.db, key) or {}
+            found = {str(WHOLE): told.get("params", {}).get(str(WHOLE), {})}
+    return scenarios.params_of(WHOLE, found) if found else None
+
+
+def _break_row(act: Act, book: DayBook, number: int, key: str) -> DayBook:
+    """This fault in the rows of this payment alone."""
+    others = [row for row in book.rows if row.key != key]
+    alone = with_rows(replace(book, rows=()), _of(book.rows, key))
+    broken = file_faults.ROW_FAULTS[number](alone, act.dice.stream("fault", number, key))
+    return with_rows(book, [*others, *broken.rows])
 
 
 def _of(rows: Iterable[Row], key: str) -> list[Row]:

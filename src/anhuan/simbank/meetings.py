@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 from anhuan.simbank import store, store_agenda
 from anhuan.simbank.house import Act
+
+OF_DAYS: Final = (27, 31, 35)  # switched on, these meet days and bills; a script or a mark gives them to payments too
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ def switched(act: Act, about: str) -> dict[int, dict[str, Any]]:
 def _first(act: Act, key: str, card: str) -> dict[str, Any]:
     numbers, params = set[int](), dict[str, Any]()
     for number, told in switched(act, key).items():
+        if number in OF_DAYS:
+            continue
         numbers.add(number)
         params[str(number)] = told
     known = store.card(act.db, card)

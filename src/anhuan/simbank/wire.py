@@ -19,7 +19,7 @@ from starlette.routing import Route
 from anhuan.kit import signing
 from anhuan.kit.clock import CHINA
 from anhuan.kit.errors import Bad, Refused
-from anhuan.simbank import courses, meetings, payments, store, store_agenda
+from anhuan.simbank import courses, meetings, payments, store, store_agenda, wire_bills
 from anhuan.simbank.house import Act, Bank, bank_calendar
 from anhuan.simbank.model import Ask, No, Payment
 from anhuan.simbank.payments import moment
@@ -67,6 +67,8 @@ def routes(bank: Bank) -> list[Route]:
         ("GET", "/v1/files", files),
         ("GET", "/v1/files/{day}/{name}", file),
         ("GET", "/v1/cards/{card}/postings", postings),
+        ("GET", "/v1/cards/{card}/statements", wire_bills.listed),
+        ("GET", "/v1/cards/{card}/statements/{file}", wire_bills.bill),
     ]
     return [Route(path, _door(bank, handler), methods=[method]) for method, path, handler in table]
 
