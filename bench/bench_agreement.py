@@ -1,20 +1,30 @@
 """What the planner predicted beside what the simulated banks billed: random households, to the fen.
 
-ANHUAN_BENCH_HOUSEHOLDS changes how many households are planned (900 by default, over 2,000 household-months).
+ANHUAN_BENCH_HOUSEHOLDS changes how many households are planned (900 by default, over 2,000 household-months),
+ANHUAN_BENCH_FAMILIES how many live at the bank's real process, over its wire (30 by default, 0 leaves them out).
 """
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from pathlib import Path
 from time import perf_counter
 
 from rich.table import Table
-from tests.laws.bank_households import Tally, planned, random_life
+from tests.bank import running
+from tests.laws.bank_agreement import Tally, planned, random_life
+from tests.laws.bank_over_http import live
+
+from anhuan.kit import postgres
 
 PLANNED = int(os.environ.get("ANHUAN_BENCH_HOUSEHOLDS", "900"))
 SECONDS = 0.6  # of search for one plan; any plan will do
 LIVES = {60: 300, 92: 300, 365: 150}  # horizon in days: households that pay as they like
+FAMILIES = int(os.environ.get("ANHUAN_BENCH_FAMILIES", "30"))
+MONTHS = 12  # of each family
+SEED = 20261122
 SHOWN = 20
 
 
@@ -28,6 +38,8 @@ def tables() -> Iterator[Table]:
             rows.append(_timed(name, pool, partial(random_life, horizon=horizon), range(count)))
         free = partial(random_life, horizon=365, free=True)
         rows.append(_timed("agreements at random, 365 days", pool, free, range(LIVES[365])))
+    if FAMILIES:
+        rows.append(_over_http())
     yield _table(rows)
     yield _rules([tally for _, tally, _ in rows])
     differences = [line for _, tally, _ in rows for line in tally.differences]
@@ -44,9 +56,23 @@ def _timed(
     return name, total, perf_counter() - began
 
 
+def _over_http() -> tuple[str, Tally, float]:
+    """Families at the real process on a server of their own: planned each month from its bills, paid over its wire."""
+    with tempfile.TemporaryDirectory(prefix="anhuan-bench-") as folder:
+        Path(folder).chmod(0o711)  # as root the server runs as another user, who must get in
+        server = postgres.Embedded(Path(folder), testing=True)
+        try:
+            with running(server.join()) as bank:
+                began = perf_counter()
+                tally = live(bank, families=FAMILIES, months=MONTHS, seed=SEED)
+                return "the real process over HTTP", tally, perf_counter() - began
+        finally:
+            server.leave()
+
+
 def _table(rows: list[tuple[str, Tally, float]]) -> Table:
     table = Table(
-        title="predicted and billed, household-months compared: interest, late fees, instalment fees, every later bill, to the fen"
+        title="household-months predicted and billed: interest, late fees, instalment fees, every later bill, to the fen"
     )
     for head in ("households", "banks", "count", "months", "cards", "bills", "yuan charged", "differences", "s",
                  "bar"):  # fmt: skip

@@ -8,7 +8,8 @@ import random
 from collections.abc import Iterable
 
 import pytest
-from tests.laws.bank_households import IN_THE_LAW, Tally, household, planned, random_life
+from tests.laws.bank_agreement import Tally, planned, random_life
+from tests.laws.bank_households import IN_THE_LAW, household
 
 from anhuan.planning import request_from, unused_fields
 from anhuan.simbank import issuer

@@ -1,0 +1,205 @@
+"""Households at the simulated bank's real process: each month planned from the bills it sent, paid over its wire, and
+every bill it sends laid beside what was predicted. What the bank knows reaches the planner as bills alone.
+"""
+
+import random
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any
+
+from tests.bank import SimBank
+from tests.laws.bank_agreement import Tally, bill_differs, branches_of
+from tests.laws.bank_households import DAY, IN_THE_LAW, card_in_words, purchases, verdict_on
+
+from anhuan.kit.clock import CHINA
+from anhuan.planning import Legs, Request, cost_of, plan, request_from
+from anhuan.planning.model import Issued
+from anhuan.simbank.issued import Statement, from_json
+from anhuan.simbank.terms import bank, next_day, terms_on
+
+OPENED = date(2026, 1, 2)
+MONTH_DAY = 2  # each month is planned on its second morning; no bill of ours comes on that day
+ONE_PAYMENT = 5_000_000  # the bank's own limit
+
+
+@dataclass
+class WireCard:
+    """A card as its holder sees it: the bills that came, what was bought and paid."""
+
+    id: str
+    bank: str
+    statement_day: int
+    bought: list[tuple[date, int]]
+    paid: list[tuple[date, int]] = field(default_factory=list)
+    bills: dict[date, Statement] = field(default_factory=dict)
+
+    @property
+    def bill(self) -> Statement:
+        """The bill in force."""
+        return self.bills[max(self.bills)]
+
+    def days_to(self, last: date) -> list[date]:
+        """The statement days after the bill in force, up to a day."""
+        found = [next_day(self.bill.statement_on, self.statement_day)]
+        while found[-1] <= last:
+            found.append(next_day(found[-1], self.statement_day))
+        return found[:-1]
+
+
+@dataclass
+class Family:
+    """A household: its cards, and what it has each month."""
+
+    id: str
+    cards: list[WireCard]
+    income: int
+    request: Request | None = None
+    legs: Legs = field(default_factory=Legs)
+
+
+def settle_in(sim: SimBank, dice: random.Random, families: int, months: int) -> list[Family]:
+    """Begin the bank again with these families; what their cards buy in all the months is on its agenda."""
+    sim.reset(now=_morning(OPENED))
+    found, charges = [], []
+    for number in range(families):
+        cards = []
+        for at in range(dice.choice((1, 2, 3))):
+            issuer = IN_THE_LAW[(number + at) % len(IN_THE_LAW)]
+            name = f"{990_000 + number:06d}{at:04d}"
+            day = dice.choice([day for day in bank(issuer).statement_days if day != MONTH_DAY])
+            said = {"card": name, "bank": issuer, "name": f"family {number}", "statement_day": day}
+            sim.control("POST", "/sim/cards", said)
+            bought = [(one.day, one.amount) for one in purchases(dice, OPENED, OPENED + DAY * 31 * (months + 3), "c")]
+            charges += [{"card": name, "day": on.isoformat(), "amount": amount} for on, amount in bought]
+            cards.append(WireCard(name, issuer, day, bought))
+        family = Family(f"family-{number}", cards, dice.choice((20_000, 200_000, 5_000_000)))
+        sim.control("POST", "/sim/accounts", {"funding": family.id, "holder": family.id, "balance": 10**12})
+        found.append(family)
+    for start in range(0, len(charges), 2_000):
+        sim.control("POST", "/sim/charges", {"charges": charges[start : start + 2_000]})
+    return found
+
+
+def live(sim: SimBank, *, families: int, months: int, seed: int) -> Tally:
+    """So many families at the real process for so many months; what was predicted and what the bank billed."""
+    dice = random.Random(seed)
+    tally = Tally()
+    homes = settle_in(sim, dice, families, months)
+    day = date(OPENED.year, OPENED.month + 1, MONTH_DAY)
+    _move(sim, day)
+    for _ in range(months):
+        until = next_day(day, MONTH_DAY)
+        for home in homes:
+            _read_bills(sim, home)
+            _plan(dice, home, day, until)
+        _pay_through(sim, homes, day, until)
+        for home in homes:
+            _read_bills(sim, home)
+            tally.add(_compare(home))
+        day = until
+    for home in homes:
+        tally.differences += [line for card in home.cards for line in _postings_differ(sim, card)]
+    if not sim.books()["sound"]:
+        tally.differences.append("the bank's books are not sound")
+    return tally
+
+
+def _plan(dice: random.Random, home: Family, as_of: date, until: date) -> None:
+    """Plan the days from one monthly look to the next, from the bills that came."""
+    home.request, home.legs = None, Legs()
+    last = until - DAY
+    for card in home.cards:
+        terms = terms_on(card.bank, card.bill.statement_on)
+        if terms.tolerance_share:
+            second = next_day(card.bill.statement_on, card.statement_day)
+            last = min(last, verdict_on(terms, second) - DAY)
+    if last < as_of:
+        return
+    cards = [_in_words(card, last) for card in home.cards]
+    asked: dict[str, Any] = {
+        "as_of": as_of.isoformat(), "horizon_days": (last - as_of).days, "cards": cards,
+        "accounts": [{"id": home.id, "balance": dice.randint(0, home.income)}],
+        "cash_flows": [{"account": home.id, "date": (as_of + DAY * dice.randint(0, 30)).isoformat(),
+                        "amount": dice.randint(0, home.income)}],
+        "channels": [{"id": "wire", "accounts": [home.id], "cards": [card["id"] for card in cards],
+                      "per_payment_max": ONE_PAYMENT, "fee_rate": dice.choice(("0", "0.001"))}],
+    }  # fmt: skip
+    home.request = request_from(asked)
+    home.legs = plan(home.request, seconds=0.5).legs
+
+
+def _in_words(card: WireCard, last: date) -> dict[str, Any]:
+    bill = card.bill
+    paid = [(day, amount) for day, amount in card.paid if day >= bill.statement_on]
+    terms = terms_on(card.bank, bill.statement_on)
+    return card_in_words(card.id, terms, bill, paid=paid, known=card.bought, days=card.days_to(last))
+
+
+def _pay_through(sim: SimBank, homes: list[Family], start: date, until: date) -> None:
+    """Day by day to the next monthly look: what is planned for a day is paid over the wire on its morning."""
+    cards = {card.id: card for home in homes for card in home.cards}
+    names = {card.id: f"family {number}" for number, home in enumerate(homes) for card in home.cards}
+    due: dict[date, list[tuple[str, int, Any]]] = {}
+    for home in homes:
+        for number, leg in enumerate(home.legs.payments):
+            due.setdefault(date.fromordinal(leg.day), []).append((home.id, number, leg))
+    for day in sorted(due):
+        _move(sim, day)
+        for funding, number, leg in due[day]:
+            key = f"{leg.card}-{day.isoformat()}-{number}"
+            said = sim.pay(key, leg.amount, funding=funding, card=leg.card, name=names[leg.card])
+            assert said["state"] == "success", said
+            cards[leg.card].paid.append((day, leg.amount))
+    _move(sim, until)
+
+
+def _compare(home: Family) -> Tally:
+    tally = Tally(households=1)
+    if home.request is None:
+        return tally
+    tally.days = home.request.last - home.request.as_of + 1
+    _, outcomes = cost_of(home.request, home.legs)
+    for card in home.cards:
+        told = outcomes[card.id].statements
+        bills = [card.bills[date.fromordinal(one.day)] for one in told[1:]]
+        tally.differences += _bills_differ(card, told, bills)
+        tally.cards += 1
+        tally.bills += len(bills)
+        tally.billed += sum(bill.interest + bill.late_fee for bill in bills)
+        tally.banks[card.bank] += len(bills)
+        tally.branches.update(branches_of(terms_on(card.bank, OPENED), bills, told))
+    return tally
+
+
+def _bills_differ(card: WireCard, told: list[Issued], bills: list[Statement]) -> list[str]:
+    return [
+        f"{card.id} at {card.bank}, bill of {bill.statement_on}: {line}"
+        for before, said, bill in zip(told, told[1:], bills, strict=False)
+        for line in bill_differs(before, said, bill)
+    ]
+
+
+def _postings_differ(sim: SimBank, card: WireCard) -> list[str]:
+    """What the bank took from the card in its books against what it printed."""
+    posted = [one for one in sim.postings(card.id) if one["kind"] in ("interest", "late_fee")]
+    taken, printed = -sum(one["amount"] for one in posted), sum(b.interest + b.late_fee for b in card.bills.values())
+    return [f"{card.id}: {taken} taken, {printed} printed"] if taken != printed else []
+
+
+def _read_bills(sim: SimBank, home: Family) -> None:
+    """Every bill that has come since the last look, as the bank's own service tells it."""
+    for card in home.cards:
+        listed = sim.call("GET", f"/v1/cards/{card.id}/statements").json["statements"]
+        for day in (date.fromisoformat(one["day"]) for one in listed):
+            if day not in card.bills:
+                text = sim.call("GET", f"/v1/cards/{card.id}/statements/{day.isoformat()}.json").body
+                card.bills[day] = from_json(text, Statement)
+
+
+def _move(sim: SimBank, day: date) -> None:
+    if sim.now < _morning(day):
+        sim.move(to=_morning(day))
+
+
+def _morning(day: date) -> datetime:
+    return datetime.combine(day, time(6), CHINA)
