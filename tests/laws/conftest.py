@@ -5,11 +5,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, make_url
+from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 from tests.laws.book import Book
 
-from anhuan.kit import postgres
+from anhuan.kit import db, ids, postgres, roles
 
 
 @pytest.fixture
@@ -25,7 +26,28 @@ def owner_connection(owner_url: str) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
+@pytest.fixture(scope="module")
+def lawful(server: postgres.Access) -> Iterator[URL]:
+    """A database for all tests of one file, each of which undoes what it did; where the superuser reaches it."""
+    name = f"anhuan_laws_{ids.new_id().hex[-12:]}"
+    where = make_url(server.owner).set(database=name)
+    with psycopg.connect(address(where.set(database="postgres")), autocommit=True) as admin:
+        roles.create_database(admin, name, template="anhuan_template")
+        yield where
+        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+def address(url: URL) -> str:
+    """An address as the driver reads it."""
+    return url.render_as_string(hide_password=False)
+
+
 @pytest.fixture
-def book(db: Session) -> Book:
-    """An empty journal; what is written in it is gone after the test."""
-    return Book(db)
+def book(lawful: URL) -> Iterator[Book]:
+    """An empty journal, kept by the owner, who sees the accounts of the house too; it is gone after the test."""
+    engine = create_engine(db.driver_url(address(lawful)), poolclass=NullPool)
+    with engine.connect() as connection:
+        outer = connection.begin()
+        with Session(connection, join_transaction_mode="create_savepoint") as session:
+            yield Book(session)
+        outer.rollback()
