@@ -1,6 +1,7 @@
 """The books at the console: what operators find, what they may not, and what a person's accounts cost: a reason."""
 
 import re
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -13,8 +14,9 @@ from tests.web import books
 from anhuan import app as house
 from anhuan.identity import Role
 from anhuan.identity.rights import DESK
-from anhuan.kit import audit, ids
+from anhuan.kit import audit, audit_key, clock, ids
 from anhuan.kit import db as database
+from anhuan.ledger import proof, roots
 
 LEDGER = "/desk/ledger"
 READERS = (Role.RISK, Role.FINANCE, Role.AUDITOR)
@@ -169,3 +171,33 @@ def test_a_reason_from_another_site_is_not_written_down(own_database: Engine, ke
     assert answer.status_code == 422
     with database.sessions("desk").begin() as db:
         assert not [one for one in audit.page_of(db) if one.act == "person.read"]
+
+
+# --- what is taken away ---------------------------------------------------------------------------------------------
+
+
+def test_a_statement_is_taken_away_and_written_down(finance: TestClient, kept: books.Kept) -> None:
+    place = account_address(finance, "channel_due", books.HOUSE)
+    days = {"first": "2026-01-01", "last": "2026-12-31"}
+    answer = finance.get(f"{place}/statement.csv", params=days)
+    assert answer.headers["content-type"].startswith("text/csv")
+    rows = answer.text.splitlines()
+    assert "0.30" in rows[2]
+    assert rows[-1].startswith("root")
+    with database.sessions("desk").begin() as db:
+        taken = [one.subject for one in audit.page_of(db, act="export.taken")]
+    assert taken == ["account:" + place.removeprefix(f"{LEDGER}/accounts/")]
+
+
+def test_a_proof_is_taken_away_once_a_root_covers_it_and_holds_without_us(
+    finance: TestClient, kept: books.Kept, tmp_path: Path
+) -> None:
+    place = f"{LEDGER}/postings/{kept.arrived}"
+    assert "等待下一个签名的根" in finance.get(place).text
+    assert finance.get(f"{place}/proof.json").status_code == 422
+    roots.seal_due(now=clock.now(), home=tmp_path)
+    assert "第 1 号根已覆盖" in finance.get(place).text
+    taken = finance.get(f"{place}/proof.json")
+    assert "attachment" in taken.headers["content-disposition"]
+    shown = proof.check(taken.text, audit_key.known_keys(tmp_path))
+    assert shown.id == kept.arrived

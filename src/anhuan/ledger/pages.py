@@ -1,15 +1,16 @@
 """The books at the operators' console: find, house accounts, one account as of any moment, and how the books stand."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import ClassVar, Final
+from datetime import date, datetime
+from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
 
-from anhuan.kit import clock, page
-from anhuan.ledger import explorer, store, store_explorer
+from anhuan.kit import audit, clock, page
+from anhuan.kit.downloads import download
+from anhuan.ledger import explorer, statement, statement_print, store, store_explorer
 from anhuan.ledger.explorer import Account, Entry, HouseAccount, Link
 from anhuan.ledger.model import AccountKind
 from anhuan.ledger.pages_drawing import Curve
@@ -20,6 +21,7 @@ ACCOUNTS: Final = 300  # house accounts in the list; a filter narrows it
 ROWS: Final = 50
 CHANGES: Final = 20
 POSTINGS: Final = 200  # of one business row
+Below = Annotated[int | None, Query(ge=0, lt=2**62)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +122,34 @@ def house(request: Request, db: page.Desk, unit: str = "", kind: str = "", sub: 
 
 
 @router.get("/accounts/{shard}/{number}", dependencies=[page.needs("desk.ledger")])
-def account(
-    request: Request, db: page.Desk, shard: int, number: int, below: int | None = None, at: str = ""
-) -> Response:
+def account(request: Request, db: page.Desk, shard: int, number: int, below: Below = None, at: str = "") -> Response:
     """One house account; a person's is not found here, whoever asks."""
     found = account_at(db, shard, number, owner=None)
     base = f"/desk/ledger/accounts/{shard}/{number}"
     return page.render(request, account_page(request, db, found, base=base, look="", below=below, at=at))
+
+
+@router.get("/accounts/{shard}/{number}/statement.csv", dependencies=[page.needs("desk.ledger")])
+def account_statement(
+    request: Request, db: page.Desk, shard: int, number: int, first: Annotated[date, Query()],
+    last: Annotated[date, Query()],
+) -> Response:  # fmt: skip
+    """The statement of one house account over some bank days, as a table to take away."""
+    return statement_file(request, db, account_at(db, shard, number, owner=None), first, last, person=None)
+
+
+def statement_file(
+    request: Request, db: Session, found: Account, first: date, last: date, *, person: UUID | None
+) -> Response:
+    """The statement of an account that its reader has been let in to; that it was taken is written down."""
+    now = page.now(request)
+    made = statement.of_account(db, found.shard, found.number, statement.days(first, last), now=now)
+    facts: dict[str, Any] = {"entries": sum(len(part.lines) for part in made.accounts)}
+    if person is not None:
+        facts["person_id"] = person
+    audit.write(db, page.actor(request), "export.taken", f"account:{found.shard}/{found.number}", facts, now=now)
+    body = statement_print.as_csv(made, page.visitor(request).lang)
+    return download(body, "text/csv; charset=utf-8", f"anhuan-{found.shard}-{found.number}-{first}-{last}.csv")
 
 
 def account_page(

@@ -1,11 +1,11 @@
 """A person's accounts at the operators' console: for a reason, for a while, written down before anything is read."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from anhuan.identity import looking
@@ -70,7 +70,7 @@ def look(
 @router.get("/accounts/{shard}/{number}", dependencies=[page.needs("desk.ledger_person")])
 def account(
     request: Request, db: page.Desk, person_id: UUID, shard: int, number: int, look: UUID | None = None,
-    below: int | None = None, at: str = "",
+    below: pages.Below = None, at: str = "",
 ) -> Response:  # fmt: skip
     """One account of a person, while the look lasts."""
     try:
@@ -80,6 +80,19 @@ def account(
     base = f"/desk/ledger/people/{person_id}/accounts/{shard}/{number}"
     shown = pages.account_page(request, db, found, base=base, look=str(written), below=below, at=at)
     return page.render(request, shown)
+
+
+@router.get("/accounts/{shard}/{number}/statement.csv", dependencies=[page.needs("desk.ledger_person")])
+def account_statement(
+    request: Request, db: page.Desk, person_id: UUID, shard: int, number: int, first: Annotated[date, Query()],
+    last: Annotated[date, Query()], look: UUID | None = None,
+) -> Response:  # fmt: skip
+    """The statement of one account of a person, while the look lasts; the person can read that it was taken."""
+    try:
+        found, _ = opened(request, db, person_id, shard, number, look)
+    except looking.NeedsReason:
+        return page.render(request, AskWhy(person_id, "", ""))
+    return pages.statement_file(request, db, found, first, last, person=person_id)
 
 
 def opened(

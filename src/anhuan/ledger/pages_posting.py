@@ -8,8 +8,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.orm import Session
 
-from anhuan.kit import page
-from anhuan.ledger import explorer, store_explorer
+from anhuan.kit import audit, page
+from anhuan.kit.downloads import download
+from anhuan.ledger import explorer, proof, store_explorer
 from anhuan.ledger.explorer import Posting
 from anhuan.ledger.store_explorer import PostingRow
 
@@ -25,6 +26,7 @@ class Proof:
     root_no: int | None
     root_at: datetime | None
     root_hash: str
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,15 @@ def posting(request: Request, db: page.Desk, posting_id: UUID) -> Response:
     return page.render(request, OnePosting(explorer.posting_of(db, row), _proof(db, row)))
 
 
+@router.get("/{posting_id}/proof.json", dependencies=[page.needs("desk.ledger")])
+def proof_of(request: Request, db: page.Desk, posting_id: UUID) -> Response:
+    """The proof of a posting as a file that can be checked without us; refused until a signed root covers it."""
+    row = _posting(db, posting_id)
+    body = proof.prove(db, row.id)
+    audit.write(db, page.actor(request), "export.taken", f"posting:{row.id}", {"proof": True}, now=page.now(request))
+    return download(body.encode(), "application/json", f"anhuan-proof-{row.id}.json")
+
+
 def _posting(db: Session, posting_id: UUID) -> PostingRow:
     row = store_explorer.posting(db, posting_id)
     if row is None:
@@ -51,8 +62,9 @@ def _posting(db: Session, posting_id: UUID) -> PostingRow:
 
 
 def _proof(db: Session, row: PostingRow) -> Proof:
-    sealed = store_explorer.sealed(db, row)
+    sealed, root = store_explorer.sealed(db, row), proof.place_of(db, row.id).root
     return Proof(
         verified=sealed is not None and sealed.whole, seal=bytes(sealed.hash).hex() if sealed else "",
-        root_no=None, root_at=None, root_hash="",
+        root_no=root.no if root else None, root_at=datetime.fromisoformat(root.at) if root else None,
+        root_hash=root.hash if root else "", rows=sealed.n if sealed else 0,
     )  # fmt: skip
