@@ -204,7 +204,7 @@ def _instruction(**said: object) -> Instruction:
 
 
 def test_an_item_is_made_from_the_frozen_bytes_alone() -> None:
-    codes = BankCodes(Party("", "", "102"), {"cmb": ("308", "招商银行")})
+    codes = BankCodes(("102", "工商银行"), {"cmb": ("308", "招商银行")})
     item = item_of(_instruction(), codes)
     assert (item.debtor.name, item.creditor.name) == ("林一", "林一")
     assert (item.debtor.account, item.creditor.account, item.creditor.bank_name) == ("111", "222", "招商银行")

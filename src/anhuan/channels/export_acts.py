@@ -1,12 +1,14 @@
 """Exporting a batch, and exporting the same one again: acts in the caller's transaction, for one party.
 
 An instruction is in the transaction of its file or in none: what the file says of it is kept beside it, and from then
-on no later file takes it. Exported again, a batch is made from the same frozen bytes and must have the same hash.
+on no later file takes it. Asked for again, a file is the bytes that left, whatever changed since in layouts or banks.
 """
 
+import base64
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -14,7 +16,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from anhuan.channels import export_csv, export_pain, service, store_export, wire
-from anhuan.channels.export_words import BadExport, BankCodes, Batch, Exported, NotExportable, Party, batches, item_of
+from anhuan.channels.export_words import BadExport, BankCodes, Batch, Exported, NotExportable, batches, item_of
 from anhuan.channels.file_export import NAME
 from anhuan.channels.model import Rejected, Unknown, Why
 from anhuan.channels.service import Step
@@ -27,50 +29,47 @@ NOT_PAID: Final = "not_paid"  # the channel's final code for what never left
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """One file that left: as it was kept beside each of its instructions."""
+    """One file that left, as it was kept beside its instructions: the facts beside each, the bytes beside the first."""
 
     message_id: str
     made_at: datetime
     day: date
     form: str
-    initiator: str
+    name: str
+    kind: str
     sha256: str
     keys: tuple[UUID, ...]
     amount: int  # fen
+    content: bytes = field(repr=False)
 
 
 def export_batch(
     db: Session, party: UUID, *, form: str = export_pain.USUAL, initiator: str, now: datetime, day: date | None = None,
-    channel: str = NAME,
+    own_bank: str = "", channel: str = NAME,
 ) -> tuple[Exported, ...]:  # fmt: skip
     """Put every instruction that waits into files of one form, one for each account that pays; empty if none waits.
 
-    `form` is a version of pain.001 or the bank of a CSV layout. Raises NotExportable, and then nothing has left.
+    `form` is a version of pain.001 or the bank of a CSV layout, `own_bank` the bank that pays, by our id. Raises
+    NotExportable, and then nothing has left.
     """
     rows = [row for row in store_export.waiting(db, party, channel, at_most=AT_MOST) if _may_leave(db, row, now)]
     on = day or now.astimezone(clock.CHINA).date()
     made = []
-    for batch in _batches(rows, channel=channel, made_at=now, day=on, initiator=initiator):
+    for batch in _batches(rows, channel=channel, made_at=now, day=on, initiator=initiator, own_bank=own_bank):
         exported = _write(batch, form)
-        for key in exported.keys:
-            _keep(db, party, key, exported, batch, form, now)
+        _keep(db, party, exported, batch, form=form, now=now)
         made.append(exported)
     return tuple(made)
 
 
 def export_again(db: Session, party: UUID, message_id: str, *, channel: str = NAME) -> Exported:
-    """The same file once more, byte for byte; raises NotExportable for an unknown one, BadExport if it differs."""
-    found = [left for left in exports(db, party, channel=channel) if left.message_id == message_id]
-    if not found:
-        raise NotExportable("没有导出过这个批次", field="message_id")
-    left = found[0]
-    mine = [row for row, _ in store_export.filed(db, party, channel, at_most=AT_MOST) if row.key in set(left.keys)]
-    rows = list({row.key: row for row in mine}.values())
-    for batch in _batches(rows, channel=channel, made_at=left.made_at, day=left.day, initiator=left.initiator):
-        again = _write(batch, left.form)
-        if (again.message_id, again.sha256) == (left.message_id, left.sha256):
-            return again
-    raise BadExport("再次导出的文件与第一次不同，没有给出", message_id=message_id)
+    """The file that left, byte for byte as it was kept; raises NotExportable for an unknown one."""
+    for left in exports(db, party, channel=channel):
+        if left.message_id == message_id:
+            if hashlib.sha256(left.content).hexdigest() != left.sha256:
+                raise BadExport("留存的导出文件与导出时的摘要不符，没有给出", message_id=message_id)
+            return Exported(left.name, left.kind, left.content, message_id, len(left.keys), left.amount, left.keys)
+    raise NotExportable("没有导出过这个批次", field="message_id")
 
 
 def exports(db: Session, party: UUID, *, channel: str = NAME) -> list[Left]:
@@ -93,9 +92,10 @@ def _may_leave(db: Session, row: InstructionRow, now: datetime) -> bool:
 
 
 def _batches(
-    rows: Iterable[InstructionRow], *, channel: str, made_at: datetime, day: date, initiator: str
+    rows: Iterable[InstructionRow], *, channel: str, made_at: datetime, day: date, initiator: str, own_bank: str
 ) -> tuple[Batch, ...]:
-    codes = BankCodes(Party("", ""), {bank.id: ("", bank.zh) for bank in terms.banks().values() if bank.id != "other"})
+    known = {bank.id: (export_csv.bank_codes().get(bank.id, ""), bank.zh) for bank in terms.banks().values()}
+    codes = BankCodes(known.get(own_bank, ("", "")), known)
     items = [item_of(service.as_instruction(row), codes) for row in rows]
     return batches(items, channel=channel, made_at=made_at, day=day, initiator=initiator)
 
@@ -106,18 +106,18 @@ def _write(batch: Batch, form: str) -> Exported:
     return export_csv.export(batch, export_csv.layout_of(form, on=batch.day))
 
 
-def _keep(
-    db: Session, party: UUID, key: UUID, exported: Exported, batch: Batch, form: str, now: datetime
-) -> None:  # fmt: skip
+def _keep(db: Session, party: UUID, exported: Exported, batch: Batch, *, form: str, now: datetime) -> None:
     """What left, beside each of its instructions, before the instruction moves on."""
     said = {
         "batch": exported.message_id, "made_at": batch.made_at.isoformat(), "day": batch.day.isoformat(), "form": form,
-        "initiator": batch.initiator, "sha256": exported.sha256, "count": exported.count, "sum": exported.control_sum,
+        "name": exported.name, "kind": exported.kind, "sha256": exported.sha256, "count": exported.count,
+        "sum": exported.control_sum,
     }  # fmt: skip
-    service.keep_message(
-        db, party, key, channel=batch.channel, verb="file", status=0, content=wire.canonical(said), now=now
-    )
-    service.note(db, party, key, Unknown(Why.PROCESSING), now=now, asked=False)
+    whole = {"bytes": base64.b64encode(exported.content).decode()}
+    for place, key in enumerate(exported.keys):
+        content = wire.canonical(said if place else said | whole)
+        service.keep_message(db, party, key, channel=batch.channel, verb="file", status=0, content=content, now=now)
+        service.note(db, party, key, Unknown(Why.PROCESSING), now=now, asked=False)
 
 
 def _kept(message: MessageRow) -> Mapping[str, Any] | None:
@@ -130,9 +130,11 @@ def _kept(message: MessageRow) -> Mapping[str, Any] | None:
 
 def _left(message_id: str, held: Sequence[tuple[InstructionRow, Mapping[str, Any]]]) -> Left:
     said = held[0][1]
+    content = next((one["bytes"] for _, one in held if "bytes" in one), "")
     if len(held) != said["count"] or sum(row.amount_minor for row, _ in held) != said["sum"]:
         raise BadExport("批次里的指令与导出时不符", message_id=message_id)
     return Left(
         message_id, datetime.fromisoformat(said["made_at"]), date.fromisoformat(said["day"]), said["form"],
-        said["initiator"], said["sha256"], tuple(sorted(row.key for row, _ in held)), said["sum"],
+        said["name"], said["kind"], said["sha256"], tuple(sorted(row.key for row, _ in held)), said["sum"],
+        base64.b64decode(content),
     )  # fmt: skip

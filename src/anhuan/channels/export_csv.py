@@ -75,10 +75,15 @@ def layout_of(bank: str, *, on: date) -> CsvLayout:
 
 
 @cache
+def bank_codes() -> Mapping[str, str]:
+    """The 12 digits of CNAPS of each head office that is known, by our id of the bank."""
+    return dict(_seeds()["codes"]["banks"])
+
+
+@cache
 def layouts() -> tuple[CsvLayout, ...]:
     """Every layout of the package."""
-    said = tomllib.loads((resources.files("anhuan.kit") / "seeds" / "bank_files.toml").read_text("utf-8"))
-    return tuple(read_layout(one) for one in said["write"])
+    return tuple(read_layout(one) for one in _seeds()["write"])
 
 
 def read_layout(said: Mapping[str, Any]) -> CsvLayout:
@@ -115,6 +120,10 @@ def export(batch: Batch, layout: CsvLayout) -> Exported:
     keys = tuple(item.key for item in batch.items)
     name = f"{batch.message_id}.csv"
     return Exported(name, "bank_batch", content, batch.message_id, len(keys), batch.control_sum, keys)
+
+
+def _seeds() -> Mapping[str, Any]:
+    return tomllib.loads((resources.files("anhuan.kit") / "seeds" / "bank_files.toml").read_text("utf-8"))
 
 
 def _cell(layout: CsvLayout, word: str, said: str) -> str:

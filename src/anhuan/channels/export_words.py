@@ -107,9 +107,9 @@ class Exported:
 
 @dataclass(frozen=True, slots=True)
 class BankCodes:
-    """What the operator's bank wants to know of the banks that are paid: by our bank id, code and name."""
+    """What the payer's bank wants to know of banks: by our bank id, code and name; empty where nobody knows."""
 
-    own: Party  # its name and account stay empty: those are the payer's
+    own: tuple[str, str]
     others: Mapping[str, tuple[str, str]]
 
 
@@ -124,7 +124,7 @@ def item_of(instruction: Instruction, banks: BankCodes) -> Item:
     code, bank_name = banks.others.get(instruction.bank, ("", ""))
     return Item(
         instruction.key, instruction.amount, instruction.currency,
-        Party(name, funding, banks.own.bank_code, banks.own.bank_name), Party(name, card, code, bank_name),
+        Party(name, funding, *banks.own), Party(name, card, code, bank_name),
         instruction.expires_at,
     )  # fmt: skip
 

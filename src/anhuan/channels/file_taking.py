@@ -11,18 +11,19 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from anhuan.channels import file_reading, file_versions, store_house
+from anhuan.channels import file_reading, file_versions, kept_files
 from anhuan.channels.differences import Comparison, Ours, compare
 from anhuan.channels.file_model import ChannelFile
 from anhuan.channels.file_versions import Revision
 from anhuan.channels.model import DayFile, FileDamaged
-from anhuan.channels.tables_house import FileRow
-from anhuan.kit import ids
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a file: its version, whether its bytes are new, and either what it says or why it was refused."""
+    """What became of a file: its version, whether its bytes are new, and either what it says or why it was refused.
+
+    Version 0: bytes that are not those the channel published are nobody's version of anything.
+    """
 
     version: int
     new: bool
@@ -36,26 +37,18 @@ def take_file(
 ) -> Taken:
     """Keep and read one file; `sha256` is what the channel published, empty where it publishes none."""
     found = hashlib.sha256(content).hexdigest()
-    file = DayFile(channel, day, kind, name, sha256 or found, content)
-    kept = str(file_reading.kind_of(file))
-    store_house.lock_file(db, channel, day, kept)
-    held = store_house.files(db, channel, day, kept)
-    same = [row for row in held if row.sha256 == found]
-    version = same[0].version if same else store_house.last_version(db, channel, day, kept) + 1
-    if not same:
-        db.add(
-            FileRow(
-                id=ids.new_id(), channel=channel, day=day, kind=kept, name=name, sha256=found, version=version,
-                content=content, fetched_at=now,
-            )
-        )  # fmt: skip
-        db.flush()
+    kind = str(file_reading.kind_of(DayFile(channel, day, kind, name, found, content)))
+    if sha256 and sha256.lower() != found:
+        said = f"校验值不符：渠道公布 {sha256[:12]}…，收到 {found[:12]}…"
+        return Taken(0, False, None, damaged=FileDamaged(said, figure="sha256"))
+    before = kept_files.of_day(db, channel, day)
+    kept = kept_files.keep(db, DayFile(channel, day, kind, name, found, content), now=now)
     try:
-        read = file_reading.read(file)
+        read = file_reading.read(kept.file)
     except FileDamaged as error:
-        return Taken(version, not same, None, damaged=error)
-    before = None if same else _last_readable(held)
-    return Taken(version, not same, read, revision=file_versions.revise(before, read) if before else None)
+        return Taken(kept.version, kept.new, None, damaged=error)
+    last = _last_readable(one for one in before if one.kind == kind) if kept.new else None
+    return Taken(kept.version, kept.new, read, revision=file_versions.revise(last, read) if last else None)
 
 
 def compare_day(taken: ChannelFile, ours: Iterable[Ours], *, other_days: Iterable[str] = ()) -> Comparison:
@@ -63,10 +56,10 @@ def compare_day(taken: ChannelFile, ours: Iterable[Ours], *, other_days: Iterabl
     return compare(taken.lines, ours, channel=taken.id.channel, day=taken.id.day, other_days=other_days)
 
 
-def _last_readable(held: Iterable[FileRow]) -> ChannelFile | None:
-    for row in sorted(held, key=lambda one: one.version, reverse=True):
+def _last_readable(versions: Iterable[DayFile]) -> ChannelFile | None:
+    for one in reversed(list(versions)):
         try:
-            return file_reading.read(DayFile(row.channel, row.day, row.kind, row.name, row.sha256, row.content))
+            return file_reading.read(one)
         except FileDamaged:
             continue
     return None
