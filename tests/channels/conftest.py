@@ -7,10 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from tests.channels.bank import NAME, RECORD, Bank, Connector, running
+from tests.conftest import TEMPLATE, _admin, _on, other_logins
 from tests.identity.desk import acting, at_desk
 
 from anhuan import channels
@@ -18,7 +20,7 @@ from anhuan.channels import delivery, register, registry, service
 from anhuan.channels.model import Ask, Instruction
 from anhuan.identity import Role
 from anhuan.kit import db as database
-from anhuan.kit import ids, wall
+from anhuan.kit import ids, postgres, roles, wall
 
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)  # ten o'clock in China
 TODAY = date(2026, 11, 22)
@@ -96,8 +98,40 @@ class World:
             yield db
 
 
+@pytest.fixture(scope="module")
+def house(server: postgres.Access) -> Iterator[Engine]:
+    """A database of this file's tests alone, for all logins; each test brings a party of its own."""
+    name = f"anhuan_channels_{ids.new_id().hex[-12:]}"
+    with _admin(server) as admin:
+        roles.create_database(admin, name, template=TEMPLATE)
+    engine = database.open_engine(_on(server.app, name))
+    before = database.use(engine)
+    with other_logins(server, name):
+        worker = database.open_engine(_on(str(server.work), name))  # keeps its connections: it works most
+        database.use_login("work", worker)
+        yield engine
+        worker.dispose()
+    database.use(before)
+    engine.dispose()
+    with _admin(server) as admin:
+        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
 @pytest.fixture
-def world(own_database: Engine) -> Iterator[World]:
+def clean(house: Engine, server: postgres.Access) -> Engine:
+    """The same without what the tests before told about channels."""
+    owner = _on(server.owner, str(house.url.database))
+    with psycopg.connect(owner, autocommit=True) as inside:
+        inside.execute("SET ROLE anhuan_owner")
+        inside.execute(
+            "TRUNCATE partner_entries, partner_words, channel_breakers, channel_flags, channel_health,"
+            " channel_callbacks, channel_arrivals, channel_files, rate_counters, procrastinate_jobs CASCADE"
+        )
+    return house
+
+
+@pytest.fixture
+def world(clean: Engine) -> Iterator[World]:
     """A licensed little bank behind a port."""
     with running(Bank()) as bank:
         connector = Connector(bank, registry._tell)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from anhuan import cards
+from anhuan import cards, channels
 from anhuan.cards.wire import (
     AccountOut,
     BillOut,
@@ -191,7 +191,7 @@ def show_safe(request: Request, db: page.Transaction, bill_id: UUID, lang: Lang 
             by_hand_from=one.by_hand_from,
             provisional=one.provisional,
         )
-        for one in cards.safe_moments(view, on=today)
+        for one in cards.safe_moments(view, on=today, learned=channels.arrivals.book(db, on=today))
     ]
 
 

@@ -82,13 +82,16 @@ def list_(lang: Lang = None) -> None:
 @terminal.may("cards.read")
 def show(tail: Tail, bank: BankOf = None, lang: Lang = None) -> None:
     """One card: bills, expected bills, until when each channel is safe · 单张卡."""
+    from anhuan import channels
     from anhuan.cards import screen, views
 
     with _database() as (db, me):
         today = clock.today()
         face = _account(db, me, tail, bank)
         page = views.account_page(db, me, face.account_id, on=today)
-        moments = views.safe_moments(page.bills[0], on=today) if page.bills and page.bills[0].open else ()
+        learned = channels.arrivals.book(db, on=today)
+        due = page.bills and page.bills[0].open
+        moments = views.safe_moments(page.bills[0], on=today, learned=learned) if due else ()
         screen.print_page(page, moments, terminal.language(lang), on=today)
 
 

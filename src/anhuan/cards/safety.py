@@ -1,13 +1,15 @@
 """Safe-pay-by (最晚安全还款时刻): the latest moment at which starting a payment is still safe (channels.md, section 8).
 
 End of the due day at the bank, less the margin, less a window to pay by hand, less one retry, less the arrival: walked
-backwards through the channel's workdays and cut-offs. Grace days are never added.
+backwards through the channel's workdays and cut-offs. Grace days are never added. Where a channel's arrivals at this
+bank were learned, their slow end (p99) stands in place of the usual value.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
 
+from anhuan import channels
 from anhuan.kit import clock, terms
 from anhuan.kit.calendar import Calendar
 from anhuan.kit.terms import Channel
@@ -36,8 +38,16 @@ class Margins:
     manual_window: timedelta
 
 
-def safe_pay_by(due_on: date, channel: Channel, *, calendar: Calendar, margins: Margins | None = None) -> SafePayBy:
+def safe_pay_by(
+    due_on: date,
+    channel: Channel,
+    *,
+    calendar: Calendar,
+    margins: Margins | None = None,
+    learned: channels.Learned | None = None,
+) -> SafePayBy:
     """Walk back from the end of the due day; all moments are in China's time."""
+    channel = channels.applied(channel, learned)
     parts = margins or usual_margins(due_on)
     ends_at = datetime.combine(due_on, parts.due_day_ends, clock.CHINA)
     by_hand_from = ends_at - parts.margin_days * _DAY - parts.manual_window

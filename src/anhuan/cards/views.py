@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from anhuan import channels
 from anhuan.cards import contracts, rules, store
 from anhuan.cards.model import (
     AccountFace,
@@ -35,10 +36,11 @@ PAGE: Final = 36  # bills of three years on one page
 
 
 def due_board(db: Session, user_id: UUID, *, on: date, channel: str = USUAL_CHANNEL) -> DueBoard:
-    """Everything that is due on a day, nearest first, in two questions however many cards there are."""
+    """Everything that is due on a day, nearest first, in three questions however many cards there are."""
     faces, lines = _faces(db, user_id)
+    learned = channels.arrivals.book(db, on=on)
     views = [view_of(held, faces[held.bill.account_id].bank) for held in store.latest_bills(db, user_id, on=on)]
-    entries = sorted((_entry(view, faces[view.account_id], on, channel) for view in views), key=_order)
+    entries = sorted((_entry(view, faces[view.account_id], on, channel, learned) for view in views), key=_order)
     groups = [(urgency, tuple(entry for entry in entries if entry.urgency == urgency)) for urgency in Urgency]
     billed = {view.account_id for view in views}
     return DueBoard(
@@ -131,13 +133,18 @@ def account_page(db: Session, user_id: UUID, account_id: UUID, *, on: date) -> A
     )
 
 
-def safe_moments(bill: BillView, *, on: date) -> tuple[SafePayBy, ...]:
+def safe_moments(bill: BillView, *, on: date, learned: channels.arrivals.Book | None = None) -> tuple[SafePayBy, ...]:
     """The latest safe moment of every channel known on a day for one bill, earliest first; none without a due day."""
     if bill.due_on is None:
         return ()
-    today = calendar.current()
-    channels = (terms.channel(channel_id, on=on) for channel_id in terms.channel_ids())
-    found = (safe_pay_by(bill.due_on, channel, calendar=today) for channel in channels)
+    known, today = [terms.channel(channel_id, on=on) for channel_id in terms.channel_ids()], calendar.current()
+    found = (
+        safe_pay_by(
+            bill.due_on, one, calendar=today,
+            learned=learned.of(one.id, bill.bank, due_on=bill.due_on) if learned else None,
+        )
+        for one in known
+    )  # fmt: skip
     return tuple(sorted(found, key=lambda moment: (moment.start_by, moment.channel)))
 
 
@@ -189,11 +196,16 @@ def _face(row: AccountRow, cards: Sequence[CardFace]) -> AccountFace:
     return AccountFace(row.id, row.bank, Level(row.level), tuple(cards), row.label, row.credit_line_id)
 
 
-def _entry(view: BillView, face: AccountFace, on: date, channel: str) -> BoardEntry:
+def _entry(view: BillView, face: AccountFace, on: date, channel: str, learned: channels.arrivals.Book) -> BoardEntry:
     urgency = rules.urgency(view, on=on)
     waits = view.due_on is not None and view.due_on >= on and urgency != Urgency.SETTLED
     safe = (
-        safe_pay_by(view.due_on, terms.channel(channel, on=on), calendar=calendar.current())
+        safe_pay_by(
+            view.due_on,
+            terms.channel(channel, on=on),
+            calendar=calendar.current(),
+            learned=learned.of(channel, view.bank, due_on=view.due_on),
+        )
         if waits and view.due_on
         else None
     )

@@ -19,6 +19,10 @@ from anhuan.channels import (
     routing,
     rules,
 )
+from anhuan.channels.arrival_rules import (
+    Learned,
+    applied,
+)
 from anhuan.channels.arrivals import (
     with_learned,
 )
@@ -99,6 +103,7 @@ __all__ = [
     "HealthState",
     "Hint",
     "Instruction",
+    "Learned",
     "Licence",
     "NotLive",
     "OtherBody",
@@ -115,6 +120,7 @@ __all__ = [
     "Why",
     "Window",
     "Witness",
+    "applied",
     "arrival_rules",
     "arrivals",
     "ask",

@@ -53,7 +53,29 @@ def season_between(first: date, last: date) -> Season:
 def with_learned(db: Session, channel: terms.Channel, bank: str, *, on: date, due_on: date) -> terms.Channel:
     """The channel as it truly delivers to this bank's cards: the learned p99 where there is one (S3-15)."""
     found = learned(db, channel.id, bank, on=on, due_on=due_on)
-    return arrival_rules.applied(channel, found and found.learned)
+    return arrival_rules.applied(channel, found.learned if found else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Everything that was learned up to a day, asked for once and looked up often."""
+
+    on: date
+    rows: dict[tuple[str, str, Season], Learned]
+
+    def of(self, channel: str, bank: str, *, due_on: date) -> Learned | None:
+        """What holds for payments from an own debit account between the book's day and the due day, or None."""
+        if not self.rows:
+            return None
+        return self.rows.get((channel, bank, season_between(self.on, due_on)))
+
+
+def book(db: Session, *, on: date) -> Book:
+    """The book of a day; one question to the database."""
+    held = all_known(db, on=on)
+    return Book(
+        on, {(one.channel, one.bank, one.season): one.learned for one in held if one.funding_kind == "own_debit"}
+    )  # fmt: skip
 
 
 def all_known(db: Session, *, on: date) -> list[Known]:
@@ -93,7 +115,7 @@ def otherwise(channel: str, bank: str, on: date) -> int:
     known = terms.channel(channel, on=on) if channel in terms.channel_ids() else None
     if unit_of(channel, bank, on) is Unit.WORKDAYS:
         return max(record.lead_days if record else 0, known.lead_days if known else 0)
-    classes = capabilities.number("arrival_classes", on=on)
+    classes: dict[str, int] = capabilities.number("arrival_classes", on=on)
     stated = classes[record.arrival_class] if record else max(classes.values())
     return max(stated, (known.arrival_minutes if known else None) or 0)
 

@@ -119,6 +119,10 @@ def matrix(db: Session, on: date) -> Matrix:
     return Matrix(on, ways, banks, cells)
 
 
+def _seen(row: HealthRow) -> Health:
+    return Health(HealthState(row.state), row.checked_at, row.took_ms, row.until_at, row.detail)
+
+
 def _record(channel: str, bank: str, on: date) -> Capabilities | None:
     try:
         return capabilities.find(channel, bank, on=on)
@@ -137,7 +141,7 @@ def _state(
     mine = [one for one in counts if one[0] == channel]
     return State(
         channel=channel, zh=way.zh, en=way.en, connector=way.connector,
-        health=seen and Health(HealthState(seen.state), seen.checked_at, seen.took_ms, seen.until_at, seen.detail),
+        health=_seen(seen) if seen else None,
         breaker_until=breaker.open_until(db, channel, now), failures=row.failures if row else 0,
         live=record is not None and register.is_live(db, record, on), licence=record.licence if record else "",
         entry=register.valid(db, channel, on), waiting={one[1]: one[2] for one in mine},

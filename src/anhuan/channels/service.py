@@ -243,7 +243,7 @@ def known_of(db: Session, row: InstructionRow) -> Answer:
         case State.SUCCESS:
             events = store.events(db, row.user_id, row.key)
             last = events[-1] if events else None
-            event = last and Event(EventKind(last.kind), last.happened_at, last.amount_minor, last.reason)
+            event = Event(EventKind(last.kind), last.happened_at, last.amount_minor, last.reason) if last else None
             return Settled(
                 row.reference or "", row.taken_at or row.final_at or row.made_at, row.amount_minor,
                 row.fee_kept_minor or 0, event,
