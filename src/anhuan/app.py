@@ -17,6 +17,7 @@ from anhuan import api, cards, channels, identity, ledger, planning, statements
 from anhuan.channels import pages_partners
 from anhuan.identity import desk_page, holdings
 from anhuan.kit import calendar, clock, db, settings, terminal
+from anhuan.ledger import pages_health
 from anhuan.web import shell
 
 THREADS: Final = db.POOL + db.OVERFLOW  # a thread without a connection would only wait for one
@@ -33,7 +34,7 @@ def create(
 
     Years that the operator put into the folder `calendar` of this installation are in force from here on.
     """
-    desk_page.know(pages_partners.notices)
+    desk_page.know(pages_health.notices, pages_partners.notices)
     holdings.know(planning=planning, statements=statements, cards=cards, channels=channels, ledger=ledger)
     calendar.load_folder(settings.read().home / "calendar")
     house = FastAPI(title="Anhuan", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)

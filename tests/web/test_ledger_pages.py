@@ -16,6 +16,7 @@ from anhuan.identity import Role
 from anhuan.identity.rights import DESK
 from anhuan.kit import audit, audit_key, clock, ids
 from anhuan.kit import db as database
+from anhuan.kit.actors import Actor, ActorKind
 from anhuan.ledger import proof, roots
 
 LEDGER = "/desk/ledger"
@@ -97,6 +98,16 @@ def test_health_names_what_waits_and_since_when(finance: TestClient, kept: books
     assert str(kept.open_hold) in shown
     assert "待查挂账(应为零)" in shown
     assert "还没有核验过账本" in shown
+
+
+@pytest.mark.parametrize(("findings", "says"), [(0, "核验全部相符"), (2, "2 处不符,请立即停止入账")])
+def test_the_last_check_of_the_books_is_told(own_database: Engine, findings: int, says: str) -> None:
+    with database.sessions("work").begin() as db:
+        facts = {"postings": 7, "batches": 3, "findings": findings, "from_root": 0, "milliseconds": 1200}
+        audit.write(db, Actor(ActorKind.COMMAND), "ledger.verified", "ledger:books", facts, now=NOW)
+    client = client_of(own_database, Role.AUDITOR)
+    assert says in client.get(f"{LEDGER}/health").text
+    assert ("账本核验有 2 处不符" in client.get("/desk").text) == bool(findings)
 
 
 def test_the_books_are_shown_while_they_are_empty(own_database: Engine) -> None:

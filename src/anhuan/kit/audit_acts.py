@@ -118,5 +118,6 @@ ACTS: Final = {
     "rate.exceeded": Act("请求过于频繁", "asked too often"),
     "audit.corrected": Act("更正一条记录", "corrected a record of this log"),
     "audit.read": Act("查看审计日志", "read the audit log"),
+    "ledger.verified": Act("核验账本", "checked the books"),
     "audit.exported": Act("导出审计资料", "made an auditor's pack"),
 }

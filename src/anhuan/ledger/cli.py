@@ -105,11 +105,23 @@ def verify(
             from_root=None if from_genesis else from_root,
             progress=progress,
         )
+    _remember(report)
     if as_json:
         typer.echo(json.dumps(_report(report), ensure_ascii=False))
     else:
         _print(report, terminal.language(lang), speak)
     raise typer.Exit(1 if report.findings else 0)
+
+
+def _remember(report: "Report") -> None:
+    """Write into the audit log that the books were checked and what came of it; the console shows the last time."""
+    from anhuan.kit import audit, db
+    from anhuan.kit.actors import Actor, ActorKind
+
+    facts = {"postings": report.postings, "batches": report.batches, "findings": report.counts.total(),
+             "from_root": report.from_root or 0, "milliseconds": int(report.seconds * 1000)}  # fmt: skip
+    with db.sessions("work").begin() as session:
+        audit.write(session, Actor(ActorKind.COMMAND), "ledger.verified", "ledger:books", facts, now=clock.now())
 
 
 @app.command()

@@ -1,12 +1,15 @@
 """How the books stand: the chain, its signed roots, what is held or on its way and since when, what should be zero."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import ClassVar, Final
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.orm import Session
 
-from anhuan.kit import page
+from anhuan.identity.desk_page import Notice
+from anhuan.kit import audit, page
+from anhuan.kit.actors import Actor
 from anhuan.ledger import store, store_explorer
 from anhuan.ledger.explorer import Unit
 from anhuan.ledger.model import AccountKind
@@ -16,6 +19,7 @@ from anhuan.ledger.store_explorer import HoldRow, RootRow
 router = APIRouter(prefix="/desk/ledger", include_in_schema=False)
 ROWS: Final = 20
 ROOTS: Final = 5
+LATE: Final = timedelta(hours=26)  # the books are checked every night
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +89,36 @@ def health(request: Request, db: page.Desk) -> Response:
     )
     heads = tuple(one for one in store.heads(db) if one.batch_no)
     shown = Books(
-        check=None, roots=tuple(store_explorer.roots(db, at_most=ROOTS)), heads=heads, holds=holds,
+        check=_last_check(db, now), roots=tuple(store_explorer.roots(db, at_most=ROOTS)), heads=heads, holds=holds,
         holds_open=store_explorer.count_holds(db),
         transit=waits(AccountKind.TRANSIT), suspense=waits(AccountKind.SUSPENSE),
     )  # fmt: skip
     return page.render(request, shown)
+
+
+def _last_check(db: Session, now: datetime) -> Check | None:
+    """What the audit log says of the last check of the books, which the command writes down."""
+    found = audit.page_of(db, act="ledger.verified", at_most=1)
+    if not found:
+        return None
+    facts, at = found[0].facts, found[0].written_at
+    seconds = f"{int(facts['milliseconds']) / 1000:.1f}"
+    return Check(at, int(facts["postings"]), seconds, int(facts["findings"]), now - at > LATE)
+
+
+def notices(db: Session, who: Actor, now: datetime, on: date) -> list[Notice]:
+    """What the books have to say on the desk's first page: a check that found something, and money in suspense."""
+    if not who.may("desk.ledger"):
+        return []
+    check, suspense = _last_check(db, now), store_explorer.waiting(db, AccountKind.SUSPENSE, at_most=ROWS)
+    found = []
+    if check is not None and check.findings:
+        words = f"账本核验有 {check.findings} 处不符", f"the books were checked: {check.findings} findings"
+        found.append(Notice("late", *words, "/desk/ledger/health"))
+    if suspense:
+        words = f"{len(suspense)} 个待查挂账科目不为零", f"{len(suspense)} suspense accounts are not zero"
+        found.append(Notice("soon", *words, "/desk/ledger/health"))
+    return found
 
 
 def _days(since: datetime, now: datetime) -> int:
