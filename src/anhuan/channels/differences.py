@@ -71,8 +71,8 @@ class Found:
 class Comparison:
     """A whole day compared: every line stands in exactly one place, and so does every payment of ours.
 
-    `beside` are rows that belong to a payment without being one: its fee, its arrival at the card. `silent` are
-    payments of ours that finally failed and that the file rightly does not have.
+    `beside` are rows that belong to a payment without being one: its fee, its arrival at the card, its way back from
+    there. `silent` are payments of ours that finally failed and that the file rightly does not have.
     """
 
     matches: tuple[Match, ...]

@@ -25,6 +25,7 @@ class LineKind(StrEnum):
 
     PAYMENT = "payment"  # 付款
     GIVEN = "given"  # 入账: reached the card, on a row of its own
+    BOUNCED = "bounced"  # 退票: the card's bank gave it back to the channel, on a row of its own
     RETURN = "return"  # 退款, 退汇, 冲正: money that came back
     RECEIVED = "received"  # 来账: money that came, and is not marked as coming back
     FEE = "fee"  # 手续费 booked as a line of its own

@@ -120,6 +120,8 @@ def _flowed(one: Detail, place: int, copy: int) -> FileLine:
 def _kind(named: str) -> LineKind:
     if "手续费" in named:
         return LineKind.FEE
+    if "退票" in named:
+        return LineKind.BOUNCED
     if any(word in named for word in ("退款", "退汇", "退回", "冲正", "撤销")):
         return LineKind.RETURN
     return LineKind.GIVEN if "入卡" in named else LineKind.PAYMENT
