@@ -1,4 +1,4 @@
-"""One real bank for a module's tests; each test begins it again."""
+"""One real bank for all tests of a run; each test begins it again."""
 
 from collections.abc import Iterator
 
@@ -8,9 +8,9 @@ from tests.bank import Ear, SimBank, listening, running
 from anhuan.kit import postgres
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def process(server: postgres.Access) -> Iterator[SimBank]:
-    """The process that this module's tests share."""
+    """The process that the tests share."""
     with running(server) as bank:
         yield bank
 

@@ -92,8 +92,8 @@ class Bank:
         return max(stored, shown)
 
     def wire_now(self) -> datetime:
-        """The moment that signatures are made and judged by: the bank's own, or the world's where its clock races."""
-        return clock.now() if self.speed > 1 else self.should_be()
+        """The moment that signatures are made and judged by: the bank's own, or the world's where its clock runs."""
+        return clock.now() if self.speed else self.should_be()
 
     def restart_clock(self) -> None:
         """A running clock goes on from the moment stored now."""
