@@ -185,7 +185,7 @@ class RightEnd:
     zh: str
     en: str
     says: str  # the right end, in words
-    first: str = "settled"  # settled, rejected, unknown: our first answer
+    first: str = "settled"  # settled, rejected, unknown: our first answer; empty: whatever it is
     state: State = State.SUCCESS
     code: str = ""
     debits: int = 1

@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from anhuan.channels import capabilities as records
 from anhuan.channels import simbank_wire as wire
 from anhuan.channels.model import (
+    CALLBACK_PATH,
     Answer,
     Capabilities,
     DayFile,
@@ -277,7 +278,7 @@ def make(witness: Witness) -> SimulatedBank:
         held.simbank_url,
         read_keys(held.simbank_keys),
         witness=witness,
-        callback_path=urlsplit(held.origin).path + callback_path(NAME),
+        callback_path=callback_path(NAME),
         seconds=lambda on: float(records.number("call_seconds", on=on, channel=NAME)),
         slow_ms=lambda on: int(records.number("slow_call_ms", on=on, channel=NAME)),
         final_codes=usual_final_codes,
@@ -286,7 +287,7 @@ def make(witness: Witness) -> SimulatedBank:
 
 def callback_path(channel: str) -> str:
     """Where the callbacks of a channel come in; the path is part of what they are signed over."""
-    return f"/channels/{channel}/callback"
+    return CALLBACK_PATH.format(channel=channel)
 
 
 def read_keys(place: Path) -> Keys:
