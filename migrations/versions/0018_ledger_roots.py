@@ -29,7 +29,7 @@ KEEP = """
             RAISE EXCEPTION 'this root does not follow the one before' USING ERRCODE = 'check_violation';
         END IF;
         SELECT count(*) INTO shards FROM ledger.shard_head;
-        SELECT count(*) FILTER (
+        SELECT count(DISTINCT e.shard) FILTER (
                 WHERE (e.batch_no = 0 AND e.hash = decode(repeat('00', 32), 'hex') OR s.hash IS NOT NULL)
                 AND e.batch_no >= coalesce(o.batch_no, 0))
             INTO true_ones

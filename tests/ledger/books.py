@@ -57,14 +57,14 @@ class Books:
     def verify(self, **how: Any) -> Report:
         """What verify says, as the auditor's login."""
         with database.sessions("audit").begin() as session:
-            given = {"file_roots": roots.in_file(roots.roots_file(self.home)), "keys": audit_key.known_keys(self.home)}
-            return verify.verify(session, **given | how)
+            how.setdefault("file_roots", roots.in_file(roots.roots_file(self.home)))
+            return verify.verify(session, **{"keys": audit_key.known_keys(self.home)} | how)
 
     def kinds(self, **how: Any) -> set[str]:
         """The kinds of what verify finds."""
         return {one.kind for one in self.verify(**how).findings}
 
-    def sql(self, statement: str | sql.Composable, *values: Any) -> Any:
+    def sql(self, statement: str | sql.Composed, *values: Any) -> Any:
         """Do as the superuser, before whom neither triggers nor foreign keys stand; the first row, if there is one."""
         self.admin.execute("SET session_replication_role = replica")
         asked = statement.encode() if isinstance(statement, str) else statement
@@ -106,8 +106,8 @@ def take(person: UUID, amount: int, *, id: UUID | None = None, kind: Kind = Kind
 
 def arrive(person: UUID, amount: int, *, id: UUID | None = None) -> Line:
     """A repayment that arrived on the card."""
-    given = {"src": TRANSIT, "dst": card(person), "amount": amount, "code": Code.REPAY_ARRIVED}
-    return Line(Kind.POST, id=id or ids.new_id(), **given)
+    name = card(person)
+    return Line(Kind.POST, id=id or ids.new_id(), src=TRANSIT, dst=name, amount=amount, code=Code.REPAY_ARRIVED)
 
 
 def in_lane(engine: Engine, number: int) -> UUID:
