@@ -72,7 +72,7 @@ def _over_http() -> tuple[str, Tally, float]:
 
 def _table(rows: list[tuple[str, Tally, float]]) -> Table:
     table = Table(
-        title="household-months predicted and billed: interest, late fees, instalment fees, every later bill, to the fen"
+        title="months predicted and billed: interest, late fees, instalment fees, every later bill, to the fen"
     )
     for head in ("households", "banks", "count", "months", "cards", "bills", "yuan charged", "differences", "s",
                  "bar"):  # fmt: skip

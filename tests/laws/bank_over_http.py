@@ -5,6 +5,7 @@ every bill it sends laid beside what was predicted. What the bank knows reaches 
 import random
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from tests.bank import SimBank
@@ -23,6 +24,26 @@ ONE_PAYMENT = 5_000_000  # the bank's own limit
 
 
 @dataclass
+class Running:
+    """An instalment plan as its holder knows it from the offer: what the bills from now on will carry."""
+
+    bill: date
+    principal: int
+    periods: int
+    fee_rate: Decimal
+
+    @property
+    def fee(self) -> int:
+        """The fee of each share, half up to the fen."""
+        return int((self.principal * self.fee_rate).quantize(Decimal(1), ROUND_HALF_UP))
+
+    def share(self, number: int) -> int:
+        """The share of a number, from 1, without its fee; the last takes what is left over."""
+        whole = self.principal // self.periods
+        return whole if number < self.periods else self.principal - whole * (self.periods - 1)
+
+
+@dataclass
 class WireCard:
     """A card as its holder sees it: the bills that came, what was bought and paid."""
 
@@ -32,11 +53,39 @@ class WireCard:
     bought: list[tuple[date, int]]
     paid: list[tuple[date, int]] = field(default_factory=list)
     bills: dict[date, Statement] = field(default_factory=dict)
+    plans: list[Running] = field(default_factory=list)
 
     @property
     def bill(self) -> Statement:
         """The bill in force."""
         return self.bills[max(self.bills)]
+
+    def shares_on(self, days: list[date]) -> list[list[int]]:
+        """What each of these bills will carry of instalments, with the fees."""
+        return [[plan.share(number) + plan.fee for plan, number in self._due_on(day)] for day in days]
+
+    def owed(self, today: date) -> int:
+        """What the holder owes this morning by their own reckoning: the newest bill, what was bought since, what was
+        not paid, and the principal of instalments that bills have yet to carry; fen."""
+        on, bill = self.bill.statement_on, self.bill
+        bought = sum(amount for day, amount in self.bought if on < day < today)
+        paid = sum(amount for day, amount in self.paid if day >= on)
+        ahead = sum(
+            plan.share(number)
+            for plan in self.plans
+            for number in range(1 + self._bills_between(plan.bill, on), plan.periods + 1)
+        )
+        return bill.balance - bill.credit + bought - paid + ahead
+
+    def _due_on(self, day: date) -> list[tuple[Running, int]]:
+        numbers = [(plan, self._bills_between(plan.bill, day)) for plan in self.plans]
+        return [(plan, number) for plan, number in numbers if 1 <= number <= plan.periods]
+
+    def _bills_between(self, first: date, last: date) -> int:
+        count, day = 0, first
+        while day < last:
+            count, day = count + 1, next_day(day, self.statement_day)
+        return count
 
     def days_to(self, last: date) -> list[date]:
         """The statement days after the bill in force, up to a day."""
@@ -92,15 +141,13 @@ def live(sim: SimBank, *, families: int, months: int, seed: int) -> Tally:
         for home in homes:
             _read_bills(sim, home)
             _plan(dice, home, day, until)
+            _take_instalments(sim, home)
         _pay_through(sim, homes, day, until)
         for home in homes:
             _read_bills(sim, home)
             tally.add(_compare(home))
         day = until
-    for home in homes:
-        tally.differences += [line for card in home.cards for line in _postings_differ(sim, card)]
-    if not sim.books()["sound"]:
-        tally.differences.append("the bank's books are not sound")
+    tally.differences += _books_differ(sim, [card for home in homes for card in home.cards], day)
     return tally
 
 
@@ -128,11 +175,33 @@ def _plan(dice: random.Random, home: Family, as_of: date, until: date) -> None:
     home.legs = plan(home.request, seconds=0.5).legs
 
 
+def _take_instalments(sim: SimBank, home: Family) -> None:
+    """What the plan takes of the bills in force is taken at the bank this morning."""
+    cards = {card.id: card for card in home.cards}
+    for taken in home.legs.instalments:
+        name, _, offer = taken.offer.partition("/")
+        card = cards[name]
+        said = {"offer": offer, "amount": taken.principal}
+        answer = sim.control("POST", f"/sim/cards/{name}/instalments", said)
+        terms = terms_on(card.bank, card.bill.statement_on).offer(offer)
+        assert terms is not None
+        assert answer["periods"] == terms.periods
+        card.plans.append(Running(card.bill.statement_on, taken.principal, terms.periods, terms.fee_rate))
+        card.paid.append((sim.now.date(), taken.principal))
+
+
 def _in_words(card: WireCard, last: date) -> dict[str, Any]:
     bill = card.bill
     paid = [(day, amount) for day, amount in card.paid if day >= bill.statement_on]
-    terms = terms_on(card.bank, bill.statement_on)
-    return card_in_words(card.id, terms, bill, paid=paid, known=card.bought, days=card.days_to(last))
+    terms, days = terms_on(card.bank, bill.statement_on), card.days_to(last)
+    asked = card_in_words(card.id, terms, bill, paid=paid, known=card.bought, days=days, shares=card.shares_on(days))
+    if not any(plan.bill == bill.statement_on for plan in card.plans):  # one instalment of each bill
+        asked["instalment_offers"] = [
+            {"id": f"{card.id}/{offer.id}", "statement": 0, "periods": offer.periods, "fee_rate": str(offer.fee_rate),
+             "minimum": offer.minimum, "maximum": ONE_PAYMENT}
+            for offer in terms.instalments
+        ]  # fmt: skip
+    return asked
 
 
 def _pay_through(sim: SimBank, homes: list[Family], start: date, until: date) -> None:
@@ -179,11 +248,21 @@ def _bills_differ(card: WireCard, told: list[Issued], bills: list[Statement]) ->
     ]
 
 
-def _postings_differ(sim: SimBank, card: WireCard) -> list[str]:
-    """What the bank took from the card in its books against what it printed."""
-    posted = [one for one in sim.postings(card.id) if one["kind"] in ("interest", "late_fee")]
-    taken, printed = -sum(one["amount"] for one in posted), sum(b.interest + b.late_fee for b in card.bills.values())
-    return [f"{card.id}: {taken} taken, {printed} printed"] if taken != printed else []
+def _books_differ(sim: SimBank, cards: list[WireCard], today: date) -> list[str]:
+    """What the bank's books say of the cards against what their holders reckon and what was printed."""
+    books = sim.books()
+    kept = {one["name"]: one["balance"] for one in books["accounts"]}
+    found = [] if books["sound"] else ["the bank's books are not sound"]
+    for card in cards:
+        if -kept[f"card:{card.id}"] != card.owed(today):
+            found.append(f"{card.id}: {-kept[f'card:{card.id}']} in the books, {card.owed(today)} by its bills")
+        posted = [one for one in sim.postings(card.id) if one["kind"] in ("interest", "late_fee")]
+        taken, printed = (
+            -sum(one["amount"] for one in posted),
+            sum(b.interest + b.late_fee for b in card.bills.values()),
+        )
+        found += [f"{card.id}: {taken} taken, {printed} printed"] if taken != printed else []
+    return found
 
 
 def _read_bills(sim: SimBank, home: Family) -> None:

@@ -56,6 +56,7 @@ def routes(desk: Desk) -> list[Route]:
         ("POST", "/sim/cards", add_card),
         ("PUT", "/sim/cards/{card}", change_card),
         ("PUT", "/sim/cards/{card}/scenario", mark_card),
+        ("POST", "/sim/cards/{card}/instalments", take_instalment),
         ("POST", "/sim/charges", add_charges),
         ("PUT", "/sim/callbacks", set_callbacks),
         ("POST", "/sim/callbacks/flush", flush),
@@ -239,6 +240,14 @@ def change_card(desk: Desk, request: Request, said: Mapping[str, Any]) -> Any:
         changed = replace(card, frozen=bool(said.get("frozen", card.frozen)), name=str(said.get("name", card.name)))
         store.add_card(act.db, changed)
     return asdict(changed)
+
+
+def take_instalment(desk: Desk, request: Request, said: Mapping[str, Any]) -> Any:
+    """The holder takes one of the bank's offers for part of the bill in force: `offer` periods, `amount` fen."""
+    with desk.bank.act() as act:
+        card = _card(store.card(act.db, request.path_params["card"]))
+        periods = billing.take_instalment(act, card, str(said["offer"]), int(said["amount"]))
+    return {"card": card.card, "periods": periods}
 
 
 def add_charges(desk: Desk, request: Request, said: Mapping[str, Any]) -> Any:

@@ -74,6 +74,7 @@ class Row:
     text: str = ""
     ref: str = ""
     traded: date | None = None
+    fee: int = 0  # of a share: how much of it is the fee
 
 
 @dataclass(slots=True)
@@ -168,7 +169,6 @@ class Account:
     def open_now(self) -> int:
         """What is still open of the bill in force, fen."""
         return self.fees + self.carried + sum(item.open for item in self.billed)
-
 
     def apart(self) -> "Account":
         """A copy that lives on by itself."""

@@ -225,7 +225,7 @@ def _take_onto_bill(account: Account, day: date, interest: int, late_fee: int) -
     for plan in account.taken:
         share = _next_share(plan)
         fresh.append(Item(day, share, share, Kind.SHARE))
-        account.rows.append(Row(day, Kind.SHARE, share, f"{plan.billed}/{plan.periods}"))
+        account.rows.append(Row(day, Kind.SHARE, share, f"{plan.billed}/{plan.periods}", fee=plan.fee))
     account.taken = [plan for plan in account.taken if plan.billed < plan.periods]
     account.billed, account.unbilled = fresh, []
     account.fees += late_fee + account.unbilled_fees

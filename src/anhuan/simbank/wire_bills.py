@@ -28,6 +28,7 @@ def listed(act: Act, request: Request, body: bytes, partner: str) -> Reply:
     for row in store_agenda.statements(act.db, card):
         bill = row["facts"]["statement"]
         told = {name: bill[name] for name in ("due_on", "currency", "balance", "minimum", "interest", "late_fee")}
+        told["charged_by_mistake"] = row["facts"].get("charged_by_mistake", 0)  # so far, of scenario 32
         said.append({"day": row["statement_on"].isoformat(), **told, "forms": ["json", *_MEDIA]})
     return Reply(200, {"card": card, "statements": said})
 
