@@ -1,15 +1,14 @@
 """`anhuan simbank`: its commands against the running process, its page, and the database that is its own alone."""
 
 import json
-from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from tests.bank import SimBank, running
+from tests.bank import SimBank
 from typer.testing import CliRunner
 
 from anhuan.cli import simbank
@@ -18,23 +17,18 @@ from anhuan.simbank import founding, store
 from anhuan.simbank.model import AlreadyRuns, BadOrder, NoBankDatabase, NotThisDatabase
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of this bank's installation."""
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def bank(server: postgres.Access, home: Path) -> Iterator[SimBank]:
-    """A bank of an installation of its own."""
-    with running(server, home=home) as bank:
-        yield bank
-
-
 @pytest.fixture(autouse=True)
-def of_this_installation(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands find the token that the bank left."""
-    monkeypatch.setenv("ANHUAN_HOME", str(home))
+def home(process: SimBank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of an installation in which this bank has left its token."""
+    monkeypatch.setenv("ANHUAN_HOME", str(tmp_path))
+    founding.keep_token(process.token)
+    return tmp_path
+
+
+@pytest.fixture
+def partner(bank: SimBank) -> SimBank:
+    """Another partner, whom the bank does not know yet."""
+    return replace(bank, key=Ed25519PrivateKey.generate(), partner="shop")
 
 
 def run(*args: str) -> str:
@@ -50,18 +44,15 @@ def test_the_clock_is_shown_and_moved_from_the_command_line(bank: SimBank) -> No
     assert run("clock", "2026-03-03T09:30", "--url", bank.url).startswith("2026-03-03T09:30:00+08:00")
 
 
-def test_a_partner_is_trusted_by_the_file_of_its_public_key(bank: SimBank, tmp_path: Path) -> None:
-    key = Ed25519PrivateKey.generate()
+def test_a_partner_is_trusted_by_the_file_of_its_public_key(partner: SimBank, tmp_path: Path) -> None:
     file = tmp_path / "partner.pem"
-    file.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-    bank.key, bank.partner = key, "shop"
-    bank.now = datetime.fromisoformat(bank.control("GET", "/sim/clock")["now"])
-    assert bank.ask("k1").status == 401
-    assert run("trust", "shop", str(file), "--url", bank.url) == "trusted: shop\n"
-    assert bank.ask("k1").status == 404
+    file.write_bytes(partner.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    assert partner.ask("k1").status == 401
+    assert run("trust", "shop", str(file), "--url", partner.url) == "trusted: shop\n"
+    assert partner.ask("k1").status == 404
     file.write_text("no key at all")
     with pytest.raises(BadOrder):
-        run("trust", "shop", str(file), "--url", bank.url)
+        run("trust", "shop", str(file), "--url", partner.url)
 
 
 def test_the_scenarios_are_listed_and_told_with_their_oracle() -> None:
