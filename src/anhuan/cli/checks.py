@@ -65,6 +65,33 @@ def check_chain() -> str:
     return f"root {root.number} ended {age.total_seconds() / 3600:.0f} hours ago, {count} records wait"
 
 
+def check_books() -> str:
+    """Nobody who serves people could change the books beside `ledger.post`, and their guards are awake."""
+    from anhuan.ledger import guard
+
+    access, wrong = db.access(), list[str]()
+    for name in LOGINS:
+        if (url := getattr(access, name)) is not None:
+            with psycopg.connect(url, connect_timeout=10) as connection:
+                wrong += guard.complaints([connection])
+    if wrong:
+        raise Broken(f"ledger guard: weak ({'; '.join(dict.fromkeys(wrong))})")
+    return "ledger guard: whole, nobody but the owner's functions writes to the books"
+
+
+def check_roots() -> str:
+    """The newest signed root of the ledger names where its chains end, or ended minutes ago."""
+    from anhuan.ledger import roots
+
+    now = clock.now()
+    if db.access().work is None:
+        raise Worry("not looked at: ANHUAN_WORK_URL is not set")
+    unsigned, newest = roots.unsigned_since()
+    if unsigned is not None and now - unsigned > LINK_LATE:
+        raise Worry(f"batches are unsigned since {unsigned:%Y-%m-%d %H:%M} UTC: is `anhuan work` running?")
+    return "no root yet, and nothing to sign" if newest is None else f"root {newest.no}, {newest.short}"
+
+
 def check_mode() -> str:
     """What kind of installation this is."""
     from anhuan.identity import demonstration

@@ -110,6 +110,8 @@ CHECKS: Final[dict[str, Callable[[], str]]] = {
     "keys": check_keys,
     "key files": checks.check_files,
     "audit chain": checks.check_chain,
+    "books": checks.check_books,
+    "ledger roots": checks.check_roots,
     "installation": checks.check_mode,
     "origin": checks.check_origin,
     "worker": checks.check_worker,

@@ -54,6 +54,14 @@ def roots_file(home: Path) -> Path:
     return home / "ledger" / "roots.jsonl"
 
 
+def unsigned_since() -> tuple[datetime | None, Root | None]:
+    """When the oldest batch was written that no root covers (None: all are covered), and the newest root."""
+    with db.sessions("work").begin() as session:
+        last = store_proof.last_root(session)
+        signed = {end.shard: end.batch_no for end in last.heads} if last else {}
+        return store_proof.oldest_behind(session, signed), last
+
+
 def in_file(place: Path) -> list[Root]:
     """Every root in a file; a line that a crash tore is passed over when the next one repeats it whole."""
     return _parsed(place, place.read_text() if place.exists() else "")

@@ -4,7 +4,7 @@ Rows come as the very bytes that are hashed: the wire form of int2, int4, int8, 
 fixed, so a window of postings is one long `bytea` of 156 bytes a row. Row by row through COPY takes twice the time.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, LiteralString
@@ -215,6 +215,14 @@ def ends(db: Session) -> tuple[End, ...]:
     """Where the chain of every shard ends now, by shard."""
     rows = db.execute(text("SELECT shard, batch_no, hash FROM ledger.shard_head ORDER BY shard"))
     return tuple(End(shard, batch_no, bytes(digest)) for shard, batch_no, digest in rows)
+
+
+def oldest_behind(db: Session, signed: Mapping[int, int]) -> datetime | None:
+    """The moment of the oldest batch behind these, shard by shard; None when there is none."""
+    asked = text("SELECT ts FROM ledger.seal WHERE shard = :shard AND batch_no > :last ORDER BY batch_no LIMIT 1")
+    behind = [end.shard for end in ends(db) if end.batch_no > signed.get(end.shard, 0)]
+    found = (db.scalar(asked, {"shard": shard, "last": signed.get(shard, 0)}) for shard in behind)
+    return min((at for at in found if at is not None), default=None)
 
 
 def audit_end(db: Session) -> tuple[int, str]:
