@@ -77,6 +77,7 @@ from anhuan.channels.model import (
     Witness,
 )
 from anhuan.channels.service import (
+    clear,
     find,
     known,
     prepare,
@@ -125,6 +126,7 @@ __all__ = [
     "arrivals",
     "ask",
     "capabilities",
+    "clear",
     "deliver",
     "erase",
     "evidence",

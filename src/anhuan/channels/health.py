@@ -82,6 +82,29 @@ def keep(db: Session, channel: str, seen: Health) -> None:
     )  # fmt: skip
 
 
+def told(channel: str, *, on: date) -> list[capabilities.Difference]:
+    """In what a channel tells of itself otherwise than our record; nothing where it tells nothing. No transaction."""
+    try:
+        theirs = registry.find(capabilities.way(channel, on=on).connector).capabilities(on)
+    except (BadSetting, UnknownChannel):
+        return []
+    except Exception:
+        log.exception("a channel could not tell what it can do", channel=channel)
+        return []
+    mine = {one.bank: one for one in theirs if one.channel == channel}
+    records = {bank: _record(channel, bank, on) for bank in mine}
+    return [
+        one for bank, record in records.items() if record for one in capabilities.differences(record, mine[bank])
+    ]  # fmt: skip
+
+
+def flag(db: Session, channel: str, found: Sequence[capabilities.Difference], *, now: datetime) -> None:
+    """Keep each difference for somebody to decide on; our record holds until then. For the worker."""
+    for one in found:
+        store_house.flag(db, {"channel": channel, "bank": one.bank, "field": one.field, "ours": str(one.ours)[:200],
+                              "theirs": str(one.theirs)[:200], "seen_at": now})  # fmt: skip
+
+
 def tidy(db: Session, *, now: datetime) -> None:
     """Forget looks older than the dated number of days."""
     days = capabilities.number("health_kept_days", on=now.astimezone(clock.CHINA).date())

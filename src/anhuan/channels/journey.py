@@ -31,7 +31,7 @@ def follow(party: str, key: str) -> None:
     """Bring one instruction one step nearer its end; safe to run twice, at any moment, on any worker."""
     owner, number = UUID(party), UUID(key)
     try:
-        answer = step(owner, number)
+        answer = step(owner, number, now=clock.now)
     except NotLive as error:
         log.warning("nothing was sent: the channel is not open", key=key, why=error.message)
         return
@@ -61,7 +61,7 @@ def heard(callback: str) -> None:
     if party is None:
         log.warning("a callback names a key that nobody has", channel=row.channel)
         return
-    delivery.ask(party, row.key)
+    delivery.ask(party, row.key, now=clock.now)
 
 
 @jobs.task(evidence.WEIGH)
@@ -91,6 +91,15 @@ def look() -> None:
         for channel, one in seen.items():
             health.keep(db, channel, one)
         health.tidy(db, now=now)
+
+
+@jobs.task("channels.compare", cron="29 4 * * *")
+def compare() -> None:
+    """Compare what channels tell of themselves with our records, and flag what differs."""
+    found = {channel: health.told(channel, on=clock.today()) for channel in capabilities.ids(on=clock.today())}
+    with jobs.transaction() as db:
+        for channel, differences in found.items():
+            health.flag(db, channel, differences, now=clock.now())
 
 
 @jobs.task("channels.learn", cron="41 3 * * *")
