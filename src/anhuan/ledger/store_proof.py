@@ -79,6 +79,10 @@ _CUSTODY: Final[LiteralString] = """
     WHERE u.book = 'custody' AND (l.id IS NULL OR l.number = '' OR l.bank = '' OR l.first_approver = l.second_approver)
     ORDER BY 1"""
 
+# A window is a small part of the books, whatever the planner thinks of it; compiling a query for each costs more.
+_SETTINGS: Final = (
+    "enable_seqscan = off", "jit = off", "max_parallel_workers_per_gather = 0", "work_mem = '64MB'", "timezone = 'UTC'",
+)  # fmt: skip
 _ROOTS: Final = "SELECT no, at, heads, prev, hash, audit_place, audit_link, key_id, signature FROM ledger.root"
 
 Raw = psycopg.Connection[Any]
@@ -87,9 +91,8 @@ Raw = psycopg.Connection[Any]
 def freeze(db: Session) -> Raw:
     """Let all that this transaction reads be of one moment, let it write nothing; returns the bare connection."""
     db.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-    for name, value in (("enable_seqscan", "off"), ("jit", "off"), ("max_parallel_workers_per_gather", "0"),
-                        ("work_mem", "64MB"), ("timezone", "UTC")):  # fmt: skip
-        db.execute(text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value})
+    for setting in _SETTINGS:
+        db.execute(text(f"SET LOCAL {setting}"))
     raw = db.connection().connection.driver_connection
     assert isinstance(raw, psycopg.Connection)
     return raw
