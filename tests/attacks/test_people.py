@@ -44,7 +44,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
 QUERIES: Final = {"GET /api/v1/bills/{bill_id}/late": "?days=3"}
 # Not whose thing it is: a word of the house, or a link that whoever holds it may use (each has an attack of its own).
 WORDS: Final = {"key": "grace_days", "verb": "refuse", "role": "maker"}
-OTHERWISE: Final = ("{token}", "{kind}", "{name}", "{purpose}", "{channel_id}", "{party_id}", "/static")
+OTHERWISE: Final = ("{token}", "{kind}", "{name}", "{purpose}", "{channel_id}", "{channel}", "{party_id}", "/static")
 
 
 @pytest.fixture

@@ -17,13 +17,13 @@ from tests.identity.authenticator import Authenticator
 from tests.identity.households import NOW, settle
 from tests.identity.twins import Twins
 
-from anhuan import cards, statements
+from anhuan import cards, channels, statements
 from anhuan.cli import demo_mail
 from anhuan.identity import clients, erasure, export, organisations, passkeys, sessions
 from anhuan.identity.organisations import OrganisationKind
 from anhuan.identity.rights import Role, rights_of
 from anhuan.kit import db as database
-from anhuan.kit import page, postgres, wall
+from anhuan.kit import ids, page, postgres, wall
 from anhuan.kit.actors import Actor, ActorKind, Strength
 
 WHY = "第三季度权限复核后的调整"
@@ -79,6 +79,8 @@ def settled(engine: Engine, house: FastAPI, name: str) -> Household:
             cards.add_card(db, person, bank, "6214", now=NOW)
         shared = [face.account_id for face in cards.accounts(db, person)][:2]
         cards.share_line(db, person, shared, label="一起")
+        for order in (ids.new_id(), ids.new_id()):
+            channels.prepare(db, person, channels.Ask(order, 1, 1, "bank_app", "cmb", "6688", "6214", 100_00), now=NOW)
         clients.make_personal(db, owner, label="记账", scopes=["cards.read"], now=NOW)
         export.ask(db, person, actor=owner, now=NOW, lang="zh")
         erasure.ask(db, person, actor=owner, now=NOW, lang="zh")
@@ -127,6 +129,7 @@ def ids_of(admin: psycopg.Connection, one: Household) -> dict[str, list[UUID]]:
                   " UNION SELECT id FROM passkeys WHERE person_id = %(p)s",
         "invitation_id": "SELECT id FROM organisation_invitations WHERE user_id = %(o)s",
         "change_id": "SELECT id FROM change_requests WHERE organisation_id = %(o)s",
+        "instruction_id": "SELECT key FROM channel_instructions WHERE user_id = %(p)s",
         "person_id": "SELECT person_id FROM members WHERE organisation_id = %(o)s"
                      " AND person_id <> %(p)s",
     }  # fmt: skip

@@ -2,18 +2,22 @@
 
 import hashlib
 import re
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
-from tests.identity.desk import NOW, WHY
+from tests.identity.desk import NOW, WHY, acting
 from tests.people import browser
 
 from anhuan import app as house
+from anhuan import channels
+from anhuan.channels import evidence
+from anhuan.channels.model import Ask
 from anhuan.identity import Role
 from anhuan.identity.rights import DESK, WHO_MAY
 from anhuan.kit import db as database
-from anhuan.kit import ids
+from anhuan.kit import ids, wall
 
 PARTNERS, CHANNELS = "/desk/partners", "/desk/channels"
 DOCUMENT = b"licence of an invented firm"
@@ -142,3 +146,81 @@ def test_the_matrix_shows_every_bank_with_a_way(own_database: Engine) -> None:
 @pytest.mark.parametrize("role", DESK)
 def test_each_role_sees_the_channels_as_the_table_says(own_database: Engine, role: Role) -> None:
     assert (client_of(own_database, role).get(CHANNELS).status_code == 200) == (role in WHO_MAY["desk.channels"])
+
+
+# --- by hand --------------------------------------------------------------------------------------------------------
+
+BY_HAND = "/repay/by-hand"
+
+
+def holder(engine: Engine) -> tuple[TestClient, UUID]:
+    """Somebody with cards at the door of the house."""
+    person = ids.new_id()
+    made = house.create(database.sessions(), now=lambda: NOW)
+    return TestClient(
+        made, base_url="http://localhost", headers=browser(engine, person, now=NOW), follow_redirects=False
+    ), person
+
+
+def to_pay(person: UUID, amount: int = 123_456) -> UUID:
+    """A payment that this person is to make in the bank's own app."""
+    with database.transaction() as db:
+        wall.enter(db, party=person, person=person)
+        ask = Ask(ids.new_id(), 1, 1, "bank_app", "cmb", "尾号 6688", "尾号 7190", amount)
+        return channels.prepare(db, person, ask, now=NOW).key
+
+
+@pytest.mark.scope("S2-35", "S3-14")
+def test_a_payment_by_hand_is_prepared_marked_and_waits_for_the_bill(own_database: Engine) -> None:
+    client, person = holder(own_database)
+    assert "没有要自己付的还款" in client.get(BY_HAND).text
+    key = to_pay(person)
+    place = f"{BY_HAND}/{key}"
+    shown = client.get(place).text
+    for word in ("打开招商银行的手机银行", "1,234", ".56", "尾号 7190", "待付款", "我已付款"):
+        assert word in shown, word
+    sent = {"csrf": token_of(client, place), "note": "用工资卡付的"}
+    assert client.post(f"{place}/paid", data=sent, files={"receipt": ("a.png", b"picture")}).status_code == 303
+    after = client.get(place).text
+    assert "等下一张账单确认" in after
+    assert hashlib.sha256(b"picture").hexdigest()[:16] in after
+    assert "我已付款" not in after
+    assert "等账单确认" in client.get(BY_HAND).text
+
+
+def test_what_was_marked_by_mistake_is_taken_back(own_database: Engine) -> None:
+    client, person = holder(own_database)
+    place = f"{BY_HAND}/{to_pay(person)}"
+    client.post(f"{place}/paid", data={"csrf": token_of(client, place)})
+    assert client.post(f"{place}/unpaid", data={"csrf": token_of(client, place)}).status_code == 303
+    assert "账单仍然待还" in client.get(place).text
+
+
+@pytest.mark.parametrize(("kinds", "says"), [
+    (["statement"], "有银行数据为证"),
+    (["statement", "doubt"], "请先不要重复还款"),
+])  # fmt: skip
+def test_bank_data_confirms_and_a_withdrawn_proof_leaves_a_doubt(
+    own_database: Engine, kinds: list[str], says: str
+) -> None:
+    client, person = holder(own_database)
+    key = to_pay(person)
+    who = acting(person, Role.HOLDER)
+    with database.transaction() as db:
+        wall.enter(db, party=person, person=person)
+        proof = evidence.Proof(evidence.Kind.STATEMENT, "账单 11 月 第 3 行", posted_on=NOW.date(), amount=123_456)
+        given = evidence.give(db, who, person, key, proof, now=NOW)
+        if "doubt" in kinds:
+            evidence.doubt(db, who, person, key, given, reason="银行更正了入账", now=NOW)
+    assert says in client.get(f"{BY_HAND}/{key}").text
+
+
+def test_a_payment_of_somebody_else_is_not_there(own_database: Engine) -> None:
+    client, _ = holder(own_database)
+    _, other = holder(own_database)
+    key = to_pay(other)
+    token = token_of(client, "/me")
+    assert client.get(f"{BY_HAND}/{key}").status_code == 404
+    assert client.post(f"{BY_HAND}/{key}/paid", data={"csrf": token}).status_code == 404
+    assert client.post(f"{BY_HAND}/{key}/unpaid", data={"csrf": token}).status_code == 404
+    assert client.post(f"{BY_HAND}/{key}/paid", data={"csrf": "00" * 64}).status_code == 422

@@ -32,7 +32,9 @@ DESK: Final = (
     Role.RISK, Role.FINANCE, Role.OPERATIONS, Role.SUPPORT, Role.CONTENT, Role.AUDITOR, Role.ADMINISTRATOR,
 )  # fmt: skip
 # What a frozen account keeps (反电信网络诈骗法 art. 32 restricts, it does not lock out): looking, taking consent back.
-LOOKS_ONLY: Final = frozenset({"me.use", "cards.read", "bills.read", "plan.read", "members.read", "consent.write"})
+LOOKS_ONLY: Final = frozenset(
+    {"me.use", "cards.read", "bills.read", "plan.read", "repay.read", "members.read", "consent.write"}
+)
 SIGNED_IN: Final = "me.use"  # what everybody with a session may: own profile, devices, language
 
 TABLE: Final = """

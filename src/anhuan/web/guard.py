@@ -43,7 +43,7 @@ HSTS: Final = "max-age=31536000; includeSubDomains"
 SAFE: Final = ("GET", "HEAD", "OPTIONS")
 BODY_LIMIT: Final = 1 << 20  # an ordinary form
 UPLOAD_LIMIT: Final = 64 << 20  # all files of one import together; each file has its own limit in statements
-UPLOAD_PATHS: Final = ("/import", "/api/v1/imports", "/desk/partners")
+UPLOAD_PATHS: Final = ("/import", "/api/v1/imports", "/desk/partners", "/repay/by-hand")
 # Passkeys are left out: a signature cannot be guessed, and so no neighbour's guessing keeps anybody from using one.
 SIGN_IN_PATHS: Final = ("/sign-in/password", "/sign-up", "/welcome", "/recover", "/step-up", "/api/v1/sign-in")
 STATIC: Final = "/static/"
