@@ -26,7 +26,7 @@ DECLARE
   lines int := cardinality(ids);
   head record; now_ts timestamptz; late_id uuid; party uuid; all_open boolean;
   plain boolean; in_batch boolean; some_stored boolean;
-  results smallint[]; stored_kinds smallint[]; stored_amounts bigint[]; stored_same boolean[];
+  results smallint[]; stored_kinds smallint[]; stored_same boolean[];
   units int[];
   -- what a line's parent says: kind (NULL: no such posting), amount, and whether an open hold expires
   parent_kinds smallint[]; parent_amounts bigint[]; parent_expires boolean[];
@@ -180,10 +180,9 @@ BEGIN
 
   -- What is stored under these ids already, and whether it says the same.
   IF some_stored THEN
-    SELECT array_agg(x.kind ORDER BY u.o), array_agg(x.amount ORDER BY u.o),
-        array_agg((x.kind, x.src, x.dst, x.amount, x.code, x.parent_id, x.group_id, x.ref, x.event_at) IS NOT DISTINCT FROM
+    SELECT array_agg(x.kind ORDER BY u.o), array_agg((x.kind, x.src, x.dst, x.amount, x.code, x.parent_id, x.group_id, x.ref, x.event_at) IS NOT DISTINCT FROM
           (kinds[u.o], srcs[u.o], dsts[u.o], amounts[u.o], codes[u.o], parents[u.o], groups[u.o], refs[u.o], events[u.o]) ORDER BY u.o)
-      INTO stored_kinds, stored_amounts, stored_same
+      INTO stored_kinds, stored_same
       FROM unnest(ids) WITH ORDINALITY AS u(x, o) LEFT JOIN ledger.posting x ON x.shard = lane AND x.id = u.x;
   END IF;
 
@@ -222,12 +221,12 @@ BEGIN
     s := src_slots[i]; d := dst_slots[i];
     IF stored_kinds IS NOT NULL AND stored_kinds[i] IS NOT NULL THEN
       verdict := CASE WHEN stored_same[i] THEN 1
-        WHEN kinds[i] BETWEEN 3 AND 5 AND (stored_kinds[i] <> kinds[i] OR stored_amounts[i] IS DISTINCT FROM amt) THEN 41 ELSE 10 END;
+        WHEN kinds[i] >= 3 THEN 41 ELSE 10 END;  -- an id made of the parent's was not reused: it was resolved otherwise
     ELSIF in_batch AND by_slot[id_slots[i]] > 0 THEN
       j := by_slot[id_slots[i]];
       verdict := CASE WHEN (kinds[i], srcs[i], dsts[i], amt, codes[i], parents[i], groups[i], refs[i], events[i])
           IS NOT DISTINCT FROM (kinds[j], srcs[j], dsts[j], amounts[j], codes[j], parents[j], groups[j], refs[j], events[j]) THEN 1
-        WHEN kinds[i] BETWEEN 3 AND 5 AND (kinds[i], amt) IS DISTINCT FROM (kinds[j], amounts[j]) THEN 41 ELSE 10 END;
+        WHEN kinds[i] >= 3 THEN 41 ELSE 10 END;
     ELSIF kinds[i] = 6 THEN
       verdict := CASE WHEN k = 0 THEN 40 WHEN k NOT IN (1, 3, 6) THEN 43 ELSE 0 END;
     ELSIF kinds[i] >= 3 THEN

@@ -181,8 +181,7 @@ def _told(known: Ask, line: Ask) -> Result:
     """What an id that is there already means; when a hold expires is no part of what is stored of it for good."""
     if known == replace(line, expires_at=known.expires_at):
         return Result.EXISTS
-    otherwise = line.kind in RESOLVES and (known.kind, known.amount) != (line.kind, line.amount)
-    return Result.ALREADY_RESOLVED if otherwise else Result.ID_REUSED
+    return Result.ALREADY_RESOLVED if line.parent else Result.ID_REUSED
 
 
 def _may_move(amount: int, src: Account, dst: Account) -> Result:
