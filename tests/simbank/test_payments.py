@@ -2,6 +2,7 @@
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +25,14 @@ def test_a_payment_is_taken_and_stands_on_the_card(bank: SimBank) -> None:
 def test_the_same_key_with_the_same_body_is_answered_alike_and_debited_once(bank: SimBank) -> None:
     first = bank.pay("k1")
     assert [bank.pay("k1") for _ in range(3)] == [first] * 3
+    assert bank.truth("k1")["debits"] == 1
+
+
+def test_many_at_once_under_one_key_are_one_payment(bank: SimBank) -> None:
+    body = bank.body("k1")
+    with ThreadPoolExecutor(12) as pool:
+        said = list(pool.map(lambda _: bank.call("POST", "/v1/payments", body).body, range(24)))
+    assert len(set(said)) == 1
     assert bank.truth("k1")["debits"] == 1
 
 
