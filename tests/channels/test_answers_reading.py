@@ -206,3 +206,20 @@ def test_a_document_that_is_no_answer_is_refused() -> None:
     for content in (b"<Document/>", b"<Document><CstmrCdtTrfInitn/></Document>", b"<CstmrPmtStsRpt/>"):
         with pytest.raises(FileDamaged):
             _read(content)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_one_byte_changed_in_an_answer_never_makes_a_yes_or_a_no_of_another_payment(data: st.DataObject) -> None:
+    """A changed byte may hide a word, or change it; it never breaks the reader, nor speaks of payments it did not name."""
+    whole = bytearray(_report(_tx(KEYS[0], "ACSC", amount="100.00"), _tx(KEYS[1], "RJCT", reason="AC04"), group="PART"))
+    place = data.draw(st.integers(0, len(whole) - 1))
+    whole[place] = data.draw(st.integers(0, 255))
+    try:
+        file = _read(bytes(whole))
+    except FileDamaged:
+        return
+    said = _by_key(file)
+    for key, told in said.items():
+        named = reference_of(key).encode() in bytes(whole)
+        assert named or isinstance(told.said, Unknown), (key, told)

@@ -323,6 +323,22 @@ def test_banks_name_and_order_their_columns_as_they_like(text: str, kinds: str, 
         assert {line.business_day for line in lines} == {DAY}
 
 
+def test_a_row_of_sums_under_the_columns_is_counted_and_ends_the_table() -> None:
+    text = "交易日期,支出金额,收入金额,客户流水号\n20261120,1.00,,a\n20261120,2.50,,b\n合计,3.50,0.00,\n"
+    file = taken("bank_csv", text.encode())
+    assert ([line.amount for line in file.lines], file.proved) == ([100, 250], True)
+    with pytest.raises(FileDamaged, match=r"合计 支出：文件写 3\.51，逐行合计 3\.50"):
+        taken("bank_csv", text.replace("3.50", "3.51").encode())
+    with pytest.raises(FileDamaged, match="之后还有内容"):
+        taken("bank_csv", (text + "20261120,1.00,,c\n").encode())
+
+
+def test_a_camt_entry_of_a_status_that_only_one_bank_knows_is_refused() -> None:
+    content = bills.camt(PAID[:1]).replace(b"<Sts><Cd>BOOK</Cd></Sts>", b"<Sts><Prtry>MAYBE</Prtry></Sts>")
+    with pytest.raises(FileDamaged, match="MAYBE"):
+        taken("camt053", content)
+
+
 def test_a_failed_row_is_told_as_failed_and_a_strange_state_refuses() -> None:
     text = "日期,客户流水号,金额,处理结果\n2026-11-20,b,2.00,失败\n"
     assert taken("bank_csv", text.encode()).lines[0].state is LineState.FAILED

@@ -10,7 +10,7 @@ from importlib import resources
 from typing import Final
 
 from anhuan.channels import file_table
-from anhuan.channels.file_model import FileLine, LineKind, LineState, same_reference
+from anhuan.channels.file_model import FileLine, LineKind, LineState, Total, same_reference
 from anhuan.channels.file_table import Detail, Figure, Layout, Table
 from anhuan.channels.file_text import Row, moment
 from anhuan.channels.model import FileDamaged
@@ -82,6 +82,7 @@ _LAYOUT: Final = Layout(
         "手续费总额": Figure(_fees), "手续费合计": Figure(_fees), "手续费总金额": Figure(_fees),
         "期初余额": Figure(None), "期末余额": _MOVED,
     },
+    sums=("合计", "总计"),
     others=_VALUES["others"],
     prepare=_with_ways,
 )  # fmt: skip
@@ -90,9 +91,23 @@ _LAYOUT: Final = Layout(
 def read(rows: Sequence[Row]) -> tuple[list[FileLine], Table]:
     """The lines of a bank's CSV; raises FileDamaged."""
     table = file_table.read(rows, _LAYOUT)
+    if any(not row.empty and not row.cells[0].startswith(("#", *_LAYOUT.sums)) for row in table.after):
+        raise FileDamaged("合计行之后还有内容，文件可能是拼接的")
+    table = replace(table, totals=(*table.totals, *_sums(table)))
     numbers = file_table.copies([one.row.raw for one in table.details])
     lines = [_line(one, n, c) for n, (one, c) in enumerate(zip(table.details, numbers, strict=True), start=1)]
     return lines, table
+
+
+def _sums(table: Table) -> list[Total]:
+    """The row of sums under the columns, where a bank prints one: each figure in it must be its column's sum."""
+    found = []
+    for one in table.sums:
+        for word in ("金额", "支出", "收入", "手续费"):
+            if one.get(word) not in ("", "-", "--"):
+                counted = sum(detail.fen(word) for detail in table.details)
+                found.append(file_table.agree(f"合计 {word}", one.get(word), counted, is_count=False))
+    return found
 
 
 def _line(one: Detail, place: int, copy: int) -> FileLine:

@@ -101,7 +101,7 @@ def _payment(entry: Element, details: Element | None, place: int) -> Payment:
         raise FileDamaged(f"{what}没有金额或日期")
     if details is not None:
         printed = _inner(details, printed, what, alone=len(entry.findall("NtryDtls/TxDtls")) == 1)
-    status = text(entry, "Sts/Cd", "Sts")
+    status = text(entry, "Sts/Cd", "Sts", "Sts/Prtry")
     if status not in _STATES:
         raise FileDamaged(f"{what}的状态「{status}」不认识")
     came = _side(details, entry, what) == "CRDT"

@@ -59,6 +59,7 @@ class Layout:
     needed: tuple[tuple[str, ...], ...]  # of each group one word must be there
     figures: Mapping[str, Figure]  # summary heading to its figure
     summary_needed: bool = False
+    sums: tuple[str, ...] = ()  # how a row of sums begins that stands under the columns
     others: frozenset[str] = frozenset()  # headings that are known and say nothing to us
     prepare: Callable[[Sequence[Detail]], Sequence[Detail]] = tuple  # what has to be settled over all rows first
 
@@ -70,8 +71,9 @@ class Table:
     details: tuple[Detail, ...]
     totals: tuple[Total, ...]
     strange: tuple[str, ...]
-    after: tuple[Row, ...]  # rows after the details that begin with # or hold a sum of their own
+    after: tuple[Row, ...]  # rows after the details that begin with #, or with 合计
     columns: frozenset[str]
+    sums: tuple[Detail, ...] = ()  # those of them that are as wide as the table and begin with 合计
 
 
 def read(rows: Sequence[Row], layout: Layout) -> Table:
@@ -79,11 +81,12 @@ def read(rows: Sequence[Row], layout: Layout) -> Table:
     place, columns, strange = _heading(rows, layout)
     headings = rows[place].cells
     figures = {heading_key(name): figure for name, figure in layout.figures.items()}
-    body, summary, after = _parts(rows[place + 1 :], figures)
+    body, summary, after = _parts(rows[place + 1 :], figures, ("#", *layout.sums))
     details = tuple(layout.prepare([_detail(row, headings, columns) for row in body]))
     found = frozenset(columns.values())
     totals, unknown = _compare(summary, figures, details, layout)
-    return Table(details, totals, (*strange, *unknown), after, found)
+    sums = tuple(_detail(row, headings, columns) for row in after if row.cells and row.cells[0].startswith(layout.sums))
+    return Table(details, totals, (*strange, *unknown), after, found, sums)
 
 
 def agree(name: str, printed: str, counted: int, *, is_count: bool) -> Total:
@@ -109,7 +112,8 @@ def copies(rows: Sequence[bytes]) -> list[int]:
 def _heading(rows: Sequence[Row], layout: Layout) -> tuple[int, dict[int, str], tuple[str, ...]]:
     """The place of the heading row, our word of each column, and the headings nobody knows."""
     meaning = {heading_key(name): word for word, names in layout.words.items() for name in (word, *names)}
-    best, columns = -1, {}
+    best = -1
+    columns: dict[int, str] = {}
     for place, row in enumerate(rows[:_LOOK_AT]):
         found = {column: meaning[key] for column, cell in enumerate(row.cells) if (key := heading_key(cell)) in meaning}
         if len(found) > len(columns):
@@ -127,17 +131,23 @@ def _heading(rows: Sequence[Row], layout: Layout) -> tuple[int, dict[int, str], 
     return best, columns, strange
 
 
-def _parts(rows: Sequence[Row], figures: Mapping[str, Figure]) -> tuple[list[Row], list[Row], tuple[Row, ...]]:
+def _parts(
+    rows: Sequence[Row], figures: Mapping[str, Figure], ends: tuple[str, ...]
+) -> tuple[list[Row], list[Row], tuple[Row, ...]]:
     """The detail rows, the summary (its headings and one row of values), and the rows that stand after."""
     body: list[Row] = []
     for place, row in enumerate(rows):
-        if sum(heading_key(cell) in figures for cell in row.cells) >= 2 and heading_key(row.cells[0]) in figures:
+        if row.cells and heading_key(row.cells[0]) in figures and _names_figures(row, figures):
             return body, [row, *_only_values(rows[place + 1 :])], ()
-        if row.cells and row.cells[0].startswith("#"):
+        if row.cells and row.cells[0].startswith(ends):
             return body, [], tuple(rows[place:])
         if not row.empty:
             body.append(row)
     return body, [], ()
+
+
+def _names_figures(row: Row, figures: Mapping[str, Figure]) -> bool:
+    return sum(heading_key(cell) in figures for cell in row.cells) >= 2
 
 
 def _only_values(rows: Sequence[Row]) -> list[Row]:
