@@ -211,7 +211,7 @@ def test_a_document_that_is_no_answer_is_refused() -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_one_byte_changed_in_an_answer_never_makes_a_yes_or_a_no_of_another_payment(data: st.DataObject) -> None:
-    """A changed byte may hide a word, or change it; it never breaks the reader, nor speaks of payments it did not name."""
+    """A changed byte may hide a word or change it; it never breaks the reader, nor speaks of payments not named."""
     whole = bytearray(_report(_tx(KEYS[0], "ACSC", amount="100.00"), _tx(KEYS[1], "RJCT", reason="AC04"), group="PART"))
     place = data.draw(st.integers(0, len(whole) - 1))
     whole[place] = data.draw(st.integers(0, 255))
