@@ -238,7 +238,8 @@ def test_35_a_changed_template_is_another_page_with_the_same_bill_behind_it(bank
 
 
 def test_charges_of_days_that_are_over_or_of_unknown_cards_are_refused(bank: SimBank) -> None:
-    for said in ({"card": "card-1", "day": "2026-03-01", "amount": 5}, {"card": "card-9", "amount": 5}):
+    cash = {"card": "card-1", "amount": 5, "kind": "cash"}  # this bank gives none
+    for said in ({"card": "card-1", "day": "2026-03-01", "amount": 5}, {"card": "card-9", "amount": 5}, cash):
         with pytest.raises(AssertionError, match=r"simbank\.bad_order"):
             bank.control("POST", "/sim/charges", {"charges": [said]})
     assert bank.postings() == []

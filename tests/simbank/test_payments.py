@@ -149,6 +149,17 @@ def test_what_cannot_be_read_is_refused_and_nothing_is_kept(bank: SimBank, body:
     assert (answer.status, answer.json["code"]) == (400, "bad_request")
 
 
+@pytest.mark.parametrize("more", [{"name": "a\x00b"}, {"card": "9" * 65}, {"amount": 1 << 62}, {"amount": True}])
+def test_words_and_amounts_that_no_column_holds_are_refused(bank: SimBank, more: dict[str, Any]) -> None:
+    answer = bank.call("POST", "/v1/payments", {**bank.body("k1"), **more})
+    assert (answer.status, answer.json["code"]) == (400, "bad_request")
+
+
+def test_a_body_without_end_is_not_kept(bank: SimBank) -> None:
+    answer = bank.call("POST", "/v1/payments", b" " * ((1 << 20) + 1))
+    assert (answer.status, answer.json["code"]) == (413, "too_long")
+
+
 def test_the_maintenance_window_takes_nothing_and_says_until_when(bank: SimBank) -> None:
     bank.control("PUT", "/sim/profile", {"maintenance": [["09:30", "10:30"]]})
     answer = bank.call("POST", "/v1/payments", bank.body("k1"))

@@ -288,6 +288,7 @@ def test_a_switch_with_a_probability_meets_some_and_the_same_ones_for_the_same_s
         ("/sim/scenarios/7", {"on": True, "probability": "1.5"}),
         ("/sim/script", {"steps": [{"scenarios": [0]}]}),
         ("/sim/script", {"steps": [{"scenarios": [27], "params": {"how": "eaten"}}]}),
+        ("/sim/script", {"steps": [{"scenarios": [7], "params": {"how": "never"}}]}),
         ("/sim/cards/card-9/scenario", {"numbers": [1]}),
     ],
 )

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from anhuan.kit.clock import CHINA
-from anhuan.simbank import books, issued, issuer, meetings, scenarios, store, store_agenda
+from anhuan.simbank import books, issued, issuer, meetings, scenarios, store, store_agenda, terms
 from anhuan.simbank.house import Act, midnight
 from anhuan.simbank.issued import Event, Kind, What
 from anhuan.simbank.model import BadOrder, Card, CardPosting
@@ -82,6 +82,13 @@ def charged_by_mistake(act: Act, card: Card, day: date) -> int:
     if not any(one.should_be for one in events):
         return 0
     return issuer.cost_of_mistakes(first, events, until=day)
+
+
+def check_cash(act: Act, number: str, day: date) -> None:
+    """Refuse a cash advance on a card whose bank gives none: its issuer would not book it, and the day not end."""
+    card = store.card(act.db, number)
+    if card is not None and "account" in card.facts and terms.terms_on(card.bank, day).cash_fee_rate is None:
+        raise BadOrder(f"{card.bank} gives no cash advances", field="kind")
 
 
 def refund_later(act: Act, card: str, params: Mapping[str, Any], *, about: str) -> None:

@@ -13,6 +13,7 @@ from enum import Enum
 from fractions import Fraction
 from typing import Any, Final
 
+import psycopg
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,13 +22,27 @@ from starlette.routing import Route
 from anhuan.kit import fetch
 from anhuan.kit.clock import CHINA
 from anhuan.kit.errors import Bad
-from anhuan.simbank import billing, books, day_files, days, payments, scenarios, store, store_agenda, store_books
+from anhuan.simbank import (
+    billing,
+    books,
+    courses,
+    day_files,
+    days,
+    payments,
+    scenarios,
+    store,
+    store_agenda,
+    store_books,
+)
 from anhuan.simbank.callbacks import Sender
+from anhuan.simbank.dice import Dice
 from anhuan.simbank.house import KEY_ID, Bank, profile_of
 from anhuan.simbank.model import BadOrder, Card
+from anhuan.simbank.replies import whole_body
 
 Order = Callable[["Desk", Request, Mapping[str, Any]], Any]
 _PUBLIC_BYTES: Final = 32
+MAX_BODY: Final = 64 << 20  # charges in bulk
 
 
 class Desk:
@@ -75,7 +90,9 @@ def _door(desk: Desk, order: Order) -> Callable[[Request], Awaitable[Response]]:
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
         if not desk.may(given):
             return _json(401, {"code": "no_control_token"})
-        body = await request.body()
+        body = await whole_body(request, MAX_BODY)
+        if body is None:
+            return _json(413, {"code": "too_long"})
         return await run_in_threadpool(_obey, desk, order, request, body)
 
     return endpoint
@@ -91,7 +108,7 @@ def _obey(desk: Desk, order: Order, request: Request, body: bytes) -> Response:
         return _json(400, {"code": BadOrder.code, "message": f"this is no JSON: {why}"})
     except KeyError as why:
         return _json(400, {"code": BadOrder.code, "message": f"{why.args[0]} is missing"})
-    except (ValueError, TypeError) as why:
+    except (ValueError, TypeError, ArithmeticError, psycopg.DataError, psycopg.IntegrityError) as why:
         return _json(400, {"code": BadOrder.code, "message": str(why)})
     except Bad as bad:
         return _json(400, bad.as_json())
@@ -165,8 +182,7 @@ def switch(desk: Desk, request: Request, said: Mapping[str, Any]) -> Any:
     probability = str(said.get("probability", "1"))
     if not 0 <= Fraction(probability) <= 1:
         raise BadOrder("a probability lies between 0 and 1", field="probability")
-    _, params = scenarios.checked([number], said.get("params"))
-    day_files.face(params.get(str(day_files.WHOLE), {}))
+    _, params = _checked([number], said.get("params"))
     with desk.bank.act() as act:
         store_agenda.set_switch(act.db, number, probability if said["on"] else None, params.get(str(number), {}))
     return {"number": number, "on": bool(said["on"])}
@@ -187,9 +203,8 @@ def set_script(desk: Desk, request: Request, said: Mapping[str, Any]) -> Any:
     """A script in place of the old one: each step names its scenarios and whom it is for, `next` or a payment's key."""
     steps = []
     for step in said["steps"]:
-        numbers, params = scenarios.checked(step["scenarios"], step.get("params"))
+        numbers, params = _checked(step["scenarios"], step.get("params"))
         whom = step.get("for", "next")
-        day_files.face(params.get(str(day_files.WHOLE), {}))
         steps.append((None if whom == "next" else str(whom), numbers, params))
     with desk.bank.act() as act:
         store_agenda.set_script(act.db, steps)
@@ -198,7 +213,7 @@ def set_script(desk: Desk, request: Request, said: Mapping[str, Any]) -> Any:
 
 def mark_card(desk: Desk, request: Request, said: Mapping[str, Any]) -> Any:
     """Mark a card: every payment to it meets these scenarios; an empty list takes the marks away."""
-    numbers, params = scenarios.checked(said["numbers"], said.get("params"))
+    numbers, params = _checked(said["numbers"], said.get("params"))
     with desk.bank.act() as act:
         card = _card(store.card(act.db, request.path_params["card"]))
         facts = {**card.facts, "params": params}
@@ -342,6 +357,14 @@ def reverse(desk: Desk, request: Request, said: Mapping[str, Any]) -> Any:
             raise BadOrder("only a success can be reversed", field="key")
         payments.give_back(act, payment.key, "reversed", str(said.get("reason", "bank_error")))
     return {"key": payment.key, "event": "reversed"}
+
+
+def _checked(numbers: Any, params: Any) -> tuple[list[int], dict[str, dict[str, Any]]]:
+    """Scenarios and parameters that a payment and a day can meet; refused now and not when they meet one."""
+    found, told = scenarios.checked(numbers, params)
+    courses.course_of(found, told, Dice(0), "trial")
+    day_files.face(told.get(str(day_files.WHOLE), {}))
+    return found, told
 
 
 def _moment(text: Any) -> datetime:

@@ -50,6 +50,8 @@ def plan_charge(act: Act, said: Mapping[str, Any]) -> None:
         raise BadOrder(f"{day} is over; the bank books today or later", field="day")
     if kind not in _BOOKED or amount <= 0 or store.card(act.db, card) is None:
         raise BadOrder(f"a charge names a card, fen above zero, and one of {sorted(_BOOKED)}", field="charges")
+    if kind == "cash":
+        billing.check_cash(act, card, day)
     due = max(act.now, datetime.combine(day, _NOON, CHINA))
     facts = {"kind": kind, "amount": amount, "text": str(said.get("text", "")), "ref": str(said.get("ref", ""))}
     store_agenda.plan(act.db, due if day > act.today else act.now, "charge", card, facts)

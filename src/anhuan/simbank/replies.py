@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -39,6 +40,16 @@ def no(status: int, code: str, message: str = "", **more: Any) -> Reply:
 def wait(status: int, code: str, seconds: int, until: str) -> Reply:
     """Nothing was taken: come back after these seconds."""
     return replace(no(status, code, until=until), headers={"retry-after": str(seconds)})
+
+
+async def whole_body(request: Request, at_most: int) -> bytes | None:
+    """The body of a request; None where it is longer than that many bytes, of which no more are kept."""
+    found = bytearray()
+    async for part in request.stream():
+        found += part
+        if len(found) > at_most:
+            return None
+    return bytes(found)
 
 
 async def out(reply: Reply, bank: Bank, nonce: str) -> Response:

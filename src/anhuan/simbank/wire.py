@@ -23,10 +23,11 @@ from anhuan.simbank import courses, meetings, payments, store, store_agenda, wir
 from anhuan.simbank.house import Act, Bank, bank_calendar
 from anhuan.simbank.model import Ask, No, Payment
 from anhuan.simbank.payments import moment
-from anhuan.simbank.replies import Reply, no, out, wait
+from anhuan.simbank.replies import Reply, no, out, wait, whole_body
 
 MAX_BODY: Final = 1 << 20
-_MINUTE: Final = timedelta(minutes=1)
+MAX_WORD: Final = 64  # characters
+MAX_AMOUNT: Final = 1 << 62  # fen; what a column holds
 
 
 class PayBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -75,8 +76,11 @@ def routes(bank: Bank) -> list[Route]:
 
 def _door(bank: Bank, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        body = await request.body()
-        reply = await run_in_threadpool(_answer, bank, handler, request, body)
+        body = await whole_body(request, MAX_BODY)
+        if body is None:
+            reply = no(413, "too_long")
+        else:
+            reply = await run_in_threadpool(_answer, bank, handler, request, body)
         bank.kick.set()
         return await out(reply, bank, request.headers.get(signing.NONCE, ""))
 
@@ -202,8 +206,11 @@ def _ask(item: Any) -> Ask:
         said = msgspec.convert(item, PayBody)
     except msgspec.ValidationError as why:
         raise Refused(str(why)) from why
-    if not 0 < len(said.key) <= 64 or not said.key.isprintable() or said.amount <= 0:
-        raise Refused("key: 1 to 64 printable characters; amount: fen above zero")
+    words = (said.key, said.currency, said.funding, said.card, said.name)
+    if not said.key or max(map(len, words)) > MAX_WORD or not all(word.isprintable() for word in words):
+        raise Refused(f"key, currency, funding, card, name: printable, {MAX_WORD} characters at most, and a key")
+    if not 0 < said.amount < MAX_AMOUNT:
+        raise Refused("amount: fen above zero")
     if said.expires_at.tzinfo is None:
         raise Refused("expires_at has no zone")
     canonical = json.dumps(item, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
