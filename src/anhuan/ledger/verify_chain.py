@@ -19,7 +19,7 @@ from anhuan.ledger import store_proof, verify_rows
 from anhuan.ledger.verify_rows import POSTING, ROW, SEAL, Ints, Rows, ints, places, same_bytes
 from anhuan.ledger.verify_words import Report
 
-WINDOW: Final = 100_000  # rows at a time, 16 MB
+WINDOW: Final = 50_000  # rows at a time, 8 MB
 PAGE: Final = 4_096  # seals of one shard at a time
 GENESIS: Final = bytes(32)  # stands before the first batch of every shard
 _FAR: Final = store_proof.micros(datetime(9999, 12, 31, tzinfo=UTC))
