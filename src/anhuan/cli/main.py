@@ -27,6 +27,8 @@ COMMANDS: Final = {
     "demo": ("anhuan.cli.demo", "Fill a demo household · 示例数据"),
     "db": ("anhuan.cli.database", "The database of this installation · 数据库"),
     "ledger": ("anhuan.ledger.cli", "The books: check, sign, statements · 账本"),
+    "channels": ("anhuan.channels.cli", "Who carries a payment where, files out and in · 渠道"),
+    "partners": ("anhuan.channels.cli_partners", "Who is licensed, until when · 持牌登记"),
     "audit": ("anhuan.cli.audit", "Who did what, provably: sign, check, hand out · 审计日志"),
     "keys": ("anhuan.cli.keys", "The keys that seal people's data · 数据密钥"),
     "simbank": ("anhuan.cli.simbank", "A bank to practise on, in a process of its own · 模拟银行"),
