@@ -73,8 +73,8 @@ def tables() -> Iterator[Table]:
 
 
 def _measured(home: Path, owner: str) -> Table:
-    table = Table("what", "postings", "seconds", "Python CPU s", "server CPU s", "postings/s", "peak RSS MB", "where the time went",
-                  title=f"check of the books (bar: {BAR:,} postings/s)")  # fmt: skip
+    table = Table("what", "postings", "seconds", "Python CPU s", "server CPU s", "postings/s", "peak RSS MB",
+                  "where the time went", title=f"check of the books (bar: {BAR:,} postings/s)")  # fmt: skip
     began = time.perf_counter()
     made = fill(owner, POSTINGS * 9 // 10)
     roots.seal_due(now=clock.now(), home=home)
