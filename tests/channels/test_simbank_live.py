@@ -86,6 +86,10 @@ def test_the_sandbox_of_an_installation_needs_the_token_that_its_bank_left(
         simbank_sandbox.make()
     (tmp_path / "simbank").mkdir()
     (tmp_path / "simbank" / "control-token").write_text(bank.token + "\n")
+    with pytest.raises(conformance.Unreached, match="people of its own"):
+        simbank_sandbox.make()
+    bank.control("POST", "/sim/reset", {"seed": 1})
     made = simbank_sandbox.make()
     assert conformance.scenario(1, made).verdict is conformance.Verdict.HELD
     made.close()
+    simbank_sandbox.make().close()  # what the kit itself left there is nobody's

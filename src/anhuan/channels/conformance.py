@@ -82,9 +82,18 @@ def conform(sandbox: Sandbox, *, numbers: Iterable[int] = RIGHT_ENDS, laws: bool
 
 
 def conform_named(name: str) -> Report:
-    """The report of a registered connector, with the sandbox that is known for it."""
+    """The report of a registered connector, with the sandbox that is known for it; raises `Unreached` where that
+    sandbox cannot be had."""
     make = _sandbox_of(name)
-    return still(registry.find(name)) if make is None else conform(make())
+    if make is None:
+        return still(registry.find(name))
+    sandbox = make()
+    try:
+        return conform(sandbox)
+    finally:
+        close = getattr(sandbox, "close", None)
+        if close is not None:
+            close()
 
 
 def still(connector: Connector, why: str = _NO_SANDBOX) -> Report:

@@ -24,6 +24,7 @@ from anhuan.kit import fetch, settings
 
 BANK: Final = "sim_a"
 PARTNER: Final = "conformance"
+PAYER: Final = "conformance-payer-"
 SEED: Final = 20260302
 AMOUNT: Final = 50_000  # fen
 BALANCE: Final = 10_000_000  # fen on each payer's account
@@ -118,7 +119,8 @@ class SimbankSandbox:
     def spent(self, order: Order) -> int:
         """What is missing from the payer's account."""
         accounts = self.control("GET", "/sim/books")["accounts"]
-        return BALANCE - next(one["balance"] for one in accounts if one["name"] == f"client:{order.funding_ref}")
+        left: int = next(one["balance"] for one in accounts if one["name"] == f"client:{order.funding_ref}")
+        return BALANCE - left
 
     def calls(self) -> Sequence[Call]:
         """What came in, after the bank has sent what is due."""
@@ -132,6 +134,11 @@ class SimbankSandbox:
         """Postings on the card about this key."""
         found = self.bank.postings(order.card_ref, since=MONDAY.date() - timedelta(days=60))
         return [Proof(one.kind, one.posted_on, one.amount) for one in found if one.key == key]
+
+    def in_use(self) -> bool:
+        """Whether somebody but the kit has an account there; the kit begins the bank anew and would take it away."""
+        names = [one["name"] for one in self.control("GET", "/sim/books")["accounts"]]
+        return any(name.startswith("client:") and not name.startswith(f"client:{PAYER}") for name in names)
 
     # --- the hands ---
 
@@ -147,7 +154,7 @@ class SimbankSandbox:
     def someone(self, *, balance: int = BALANCE, **card: Any) -> Person:
         """A person with money and a card nobody has used."""
         self._people += 1
-        made = Person(f"payer-{self._people}", f"card-{self._people:06d}", "林晓")
+        made = Person(f"{PAYER}{self._people}", f"card-{self._people:06d}", "林晓")
         self.control("POST", "/sim/accounts", {"funding": made.funding, "holder": made.name, "balance": balance})
         self.control("POST", "/sim/cards", {"card": made.card, "bank": BANK, "name": made.name, **card})
         return made
@@ -162,12 +169,16 @@ class SimbankSandbox:
 
 
 def make() -> SimbankSandbox:
-    """The sandbox of the bank that this installation runs; raises `Unreached` where none does."""
+    """The sandbox of the bank that this installation runs; raises `Unreached` where none does, or one in use."""
     held = settings.read()
     place = held.home / "simbank" / "control-token"
     if held.simbank_url is None or not place.is_file():
         raise Unreached("start one with `anhuan simbank` and name it in ANHUAN_SIMBANK_URL")
-    return SimbankSandbox(held.simbank_url, place.read_text("utf-8").strip(), seconds=3.0)
+    made = SimbankSandbox(held.simbank_url, place.read_text("utf-8").strip(), seconds=3.0)
+    if made.in_use():
+        made.close()
+        raise Unreached("this bank has people of its own, and the kit begins it anew: start another, with --database")
+    return made
 
 
 class _Ear(BaseHTTPRequestHandler):
