@@ -68,9 +68,7 @@ def test_money_that_comes_back_after_arrival_is_reversed_line_by_line(book: Book
     """)
     left = {name: state for name, state in book.balances().items() if state != NOTHING}
     assert left == {"quota_source": yuan("-500.00"), "quota:lin/2026-11": yuan("500.00")}
-    assert list(book.ask("reverse arrived")) == [Result.ID_REUSED], (
-        "the first reversal stood in a group, this one alone"
-    )
+    assert list(book.ask("reverse arrived")) == [Result.ALREADY_RESOLVED], "the first stood in a group"
     book.post("reverse returned")  # the bank says the return was its mistake: a reversal can be reversed once
     assert book.balances()["card:lin"] == yuan("500.00")
 
