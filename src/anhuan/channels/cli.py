@@ -132,22 +132,30 @@ def export(
     initiator: Annotated[
         str, typer.Option("--initiator", help="who hands it in, as the bank knows · 提交人")
     ] = "ANHUAN",
+    bank: Annotated[str, typer.Option("--bank", help="the bank that pays · 付款银行")] = "",
+    again: Annotated[str, typer.Option("--again", help="a batch that left before · 再次取出的批次号")] = "",
     lang: Lang = None,
 ) -> None:
-    """Write every payment that waits for a file into pain.001 or a bank's CSV, one file for each paying account."""
-    from anhuan.channels import export_acts, export_pain
+    """Write every payment that waits for a file into pain.001 or a bank's CSV, one file for each paying account.
+
+    What left is kept: a file that was lost is had once more with --again and its batch, byte for byte.
+    """
+    from anhuan.channels import export_pain, file_doors
     from anhuan.identity import commands
 
-    speak, wanted = _words(lang), form or export_pain.USUAL
-    with commands.transaction() as (db, me):
-        made = export_acts.export_batch(db, me, form=wanted, initiator=initiator, now=clock.now())
-        for one in made:  # inside the transaction: a file that cannot be written has not left
-            place = folder / one.name
-            if place.exists():
-                raise FileExists(f"{place} 已存在，没有覆盖。", field="folder")
-            place.write_bytes(one.content)
+    speak, wanted, now = _words(lang), form or export_pain.USUAL, clock.now()
+    with commands.transaction() as (_, me):  # the worker's login writes: what leaves moves states and is kept
+        made = (
+            (file_doors.export_again(me, again, now=now),)
+            if again
+            else file_doors.export_batch(me, form=wanted, initiator=initiator, own_bank=bank, now=now)
+        )
     for one in made:
-        facts = {"place": folder / one.name, "count": one.count, "sha256": one.sha256}
+        place = folder / one.name
+        if place.exists():
+            raise FileExists(f"{place} 已存在，没有覆盖。", field="folder")
+        place.write_bytes(one.content)
+        facts = {"place": place, "count": one.count, "sha256": one.sha256}
         typer.echo(speak("exported", amount=_yuan(one.control_sum), **facts))
     if not made:
         typer.echo(speak("nothing_waits"))
@@ -160,11 +168,11 @@ def answers(
     lang: Lang = None,
 ) -> None:
     """Take in what the bank answered to exported payments; the same file twice changes nothing."""
-    from anhuan.channels import answers_acts
+    from anhuan.channels import file_doors
     from anhuan.identity import commands
 
-    with commands.transaction() as (db, me):
-        taken = answers_acts.take_answers(db, me, file.read_bytes(), now=clock.now())
+    with commands.transaction() as (_, me):
+        taken = file_doors.take_answers(me, file.read_bytes(), now=clock.now())
     speak = _words(lang)
     counts = {"new": taken.new, "known": len(taken.known), "unmatched": len(taken.unmatched)}
     typer.echo(speak("answers", kind=taken.file.kind, **counts))
