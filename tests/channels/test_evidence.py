@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from tests.channels.conftest import NOW, TODAY, World
 from tests.identity.desk import acting, at_desk
 
-from anhuan.channels import evidence, manual, store
+from anhuan.channels import evidence, manual, service, store
 from anhuan.channels.evidence import Proof
 from anhuan.channels.evidence_rules import Arrival, Kind, Piece, arrived_on, standing
 from anhuan.channels.model import (
@@ -65,6 +65,22 @@ def test_by_hand_nothing_goes_out_and_the_steps_are_told(world: World) -> None:
     assert (told.amount, told.way_zh) == (50_000, "打开招商银行的手机银行，在「信用卡」里选「还款」")
     assert "China Merchants Bank" in told.way_en
     assert not world.bank.sent
+
+
+def test_killed_before_its_answer_was_kept_a_payment_by_hand_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = world.prepare(channel="bank_app")
+
+    def killed(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(service, "note", killed)
+    with pytest.raises(SystemExit):
+        world.deliver(made)
+    monkeypatch.undo()
+    assert world.state(made) is State.CREATED
+    assert world.deliver(made) == Unknown(Why.PROCESSING)
 
 
 def test_the_users_word_is_no_proof_and_the_statement_is(world: World) -> None:

@@ -16,7 +16,18 @@ import structlog
 from sqlalchemy.orm import Session
 
 from anhuan.channels import capabilities, registry, service, wire
-from anhuan.channels.model import Answer, Connector, Instruction, OtherBody, Rejected, Seen, Settled, Unknown, Why
+from anhuan.channels.model import (
+    Answer,
+    Connector,
+    Instruction,
+    Licence,
+    OtherBody,
+    Rejected,
+    Seen,
+    Settled,
+    Unknown,
+    Why,
+)
 from anhuan.channels.service import WORKER, Next, Step
 from anhuan.identity import purposes
 from anhuan.identity.consent_words import Duty
@@ -88,6 +99,10 @@ def witness(seen: Seen) -> None:
 
 def _ask_then_send(party: UUID, found: Next, now: Now) -> Answer:
     if not found.record.asks:
+        # Where a person walks, `pay` sends nothing to anybody, so a call that was cut off is simply made again.
+        cut_off = isinstance(found.known, Unknown) and found.known.why is Why.NO_ANSWER
+        if cut_off and found.record.licence in (Licence.OWN_HAND, Licence.OWN_FILE):
+            return _recorded(party, found.instruction, "pay", now)
         return found.known
     answer = _called(party, found.instruction, "ask", now)
     if isinstance(answer, Unknown) and answer.why is Why.NOT_FOUND:
