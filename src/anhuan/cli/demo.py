@@ -8,7 +8,7 @@ import typer
 from sqlalchemy.orm import Session
 
 from anhuan import cards, planning, statements
-from anhuan.cli import demo_mail
+from anhuan.cli import demo_books, demo_mail
 from anhuan.identity import agreeing, commands, consent, demonstration
 from anhuan.identity.consent_words import Channel, Purpose
 from anhuan.kit import clock, db, terminal
@@ -54,7 +54,9 @@ def prepare() -> bool:
     with db.transaction() as session:
         agreeing.invented(session, [(one.id, one.party or one.id) for one in demonstration.PEOPLE], now=now)
     with commands.transaction() as (session, me):
-        return fill(session, me, now=now)
+        made = fill(session, me, now=now)
+    demo_books.fill(now=now)
+    return made
 
 
 def _is_invented(session: Session, user_id: UUID) -> bool:
