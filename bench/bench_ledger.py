@@ -93,7 +93,8 @@ def measured(server: postgres.Embedded, access: postgres.Access, lanes: list[lis
     checkpoint(access)
     rows += [run(postmaster, access, lanes, "one client, one lane", one_lane, batch, 1) for batch in (1, 1000)]
     rows.append(tpcb(postmaster, access, "after"))
-    yield table(rows, ", ".join(f"{name} {value[0]}" for name, value in said.items() if value))
+    settings = [f"{name} {value[0]}" for name, value in said.items() if value]
+    yield table(rows, ", ".join([*settings, f"{syncs(server.data)} syncs/s"]))
     yield laws(access)
 
 
@@ -230,6 +231,13 @@ def pgbench(access: postgres.Access, arguments: list[str]) -> str:
     return done.stdout
 
 
+def syncs(data: Path) -> str:
+    """How often a second the disk takes a page for good (fdatasync, as pg_test_fsync tells it)."""
+    command = [str(binaries.find(None).folder / "pg_test_fsync"), "-s", "1", "-f", str(data.parent / "sync.tmp")]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return next(line.split()[1] for line in told.splitlines() if line.strip().startswith("fdatasync"))
+
+
 def checkpoint(access: postgres.Access) -> None:
     """So that every group begins alike."""
     with psycopg.connect(access.owner, autocommit=True) as admin:
@@ -319,8 +327,8 @@ LAWS: Final[dict[str, LiteralString]] = {
         " WHERE (a.posted, a.seq, a.seq) IS DISTINCT FROM (coalesce(e.total, 0), coalesce(e.n, 0), coalesce(e.last, 0))",
     "no floor is passed": "SELECT count(*) FROM ledger.account WHERE posted - held < floor AND NOT over",
     "what is held is the sum of open holds":
-        "SELECT count(*) FROM ledger.account a LEFT JOIN (SELECT shard, src, sum(amount) AS total FROM ledger.hold "
-        " GROUP BY shard, src) h ON h.shard = a.shard AND h.src = a.id WHERE a.held <> coalesce(h.total, 0)",
+        "SELECT count(*) FROM ledger.account a LEFT JOIN (SELECT shard, src, sum(amount) AS total"
+        " FROM ledger.hold GROUP BY shard, src) h ON h.shard = a.shard AND h.src = a.id WHERE a.held <> coalesce(h.total, 0)",
 }  # fmt: skip
 
 
