@@ -234,6 +234,19 @@ def test_32_the_posting_is_withdrawn_and_made_again(bank: SimBank) -> None:
     assert_books(bank)
 
 
+@pytest.mark.parametrize("days", [0, 1, 3])
+def test_32_a_reversal_finds_the_money_wherever_it_is(bank: SimBank, days: int) -> None:
+    bank.script(32)
+    bank.pay("k1")
+    bank.move(days=days)
+    bank.control("POST", "/sim/payments/k1/reverse")
+    bank.move(days=5)
+    truth = bank.truth("k1")
+    assert (truth["credits"], truth["given_back"]) == (0, 1)
+    assert sum(one["amount"] for one in bank.postings()) == 0
+    assert_books(bank)
+
+
 def test_several_scenarios_combine(bank: SimBank, ear: Ear) -> None:
     bank.control("PUT", "/sim/script", {"steps": [
         {"scenarios": [2, 7, 11, 26], "for": "k1", "params": {"2": {"minutes": 4}, "11": {"times": 2}}},

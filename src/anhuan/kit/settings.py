@@ -81,6 +81,7 @@ class Settings:
     open_sign_up: bool
     simbank_url: str | None
     simbank_keys: Path
+    simbank_database: str | None  # of the bank itself, not of Anhuan
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:
@@ -107,6 +108,7 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         open_sign_up=_choice("ANHUAN_SIGNUP", given, ("invited", "open")) == "open",
         simbank_url=given.get("ANHUAN_SIMBANK_URL") or None,
         simbank_keys=Path(simbank_keys).absolute() if simbank_keys else home / "keys" / "simbank.json",
+        simbank_database=given.get("ANHUAN_SIMBANK_DATABASE") or None,
     )
 
 

@@ -51,6 +51,12 @@ def move(
     store_books.add_movement(act.db, one, text)
 
 
+def withdrawn(act: Act, key: str) -> bool:
+    """Whether this payment was taken off its card and waits in suspense to be posted where it belongs."""
+    codes = [moved["code"] for moved in store_books.of_key(act.db, key)]
+    return codes.count("withdraw") > codes.count("correct")
+
+
 def proof(act: Act) -> dict[str, Any]:
     """The books laid open: balances as kept and as the legs say, what does not fit, and whether all of it is sound."""
     accounts = store_books.accounts(act.db)

@@ -17,10 +17,10 @@ NAME: Final = "anhuan_simbank"  # of the database and of its login
 
 def database() -> str:
     """The address of the bank's own database: ANHUAN_SIMBANK_DATABASE, else one on the embedded server, made if new."""
-    given = os.environ.get("ANHUAN_SIMBANK_DATABASE")
-    if given:
-        return given
-    if settings.read().database_url is not None:
+    given = settings.read()
+    if given.simbank_database is not None:
+        return given.simbank_database
+    if given.database_url is not None:
         sentence = "with DATABASE_URL set, ANHUAN_SIMBANK_DATABASE must name the simulated bank's own database"
         raise NoBankDatabase(sentence, field="ANHUAN_SIMBANK_DATABASE")
     return make(databases.access().owner, _password())

@@ -137,6 +137,8 @@ def book(act: Act, key: str) -> None:
 def withdraw(act: Act, key: str) -> None:
     """It was posted to the wrong bill: take the booking off the card again (scenario 32)."""
     payment = _known(act, key)
+    if payment.event_kind is not None:
+        return
     given = payment.amount - payment.fee_kept
     books.move(act, "withdraw", books.of_card(payment.card), books.SUSPENSE, given, key=key)
     post(act, payment, "withdrawn", -given, "还款入账更正:转出")
@@ -145,6 +147,8 @@ def withdraw(act: Act, key: str) -> None:
 def correct(act: Act, key: str) -> None:
     """Post it again, where it belongs (scenario 32)."""
     payment = _known(act, key)
+    if payment.event_kind is not None:
+        return
     given = payment.amount - payment.fee_kept
     books.move(act, "correct", books.SUSPENSE, books.of_card(payment.card), given, key=key)
     post(act, payment, "corrected", given, "还款入账更正:转入")
@@ -155,8 +159,10 @@ def give_back(act: Act, key: str, kind: str, reason: str) -> None:
     payment = _known(act, key)
     if payment.event_kind is not None:
         return
-    if payment.booked_on is not None:
-        given = payment.amount - payment.fee_kept
+    given = payment.amount - payment.fee_kept
+    if books.withdrawn(act, key):
+        books.move(act, "release", books.SUSPENSE, books.TRANSIT, given, key=key)
+    elif payment.booked_on is not None:
         books.move(act, "withdraw", books.of_card(payment.card), books.TRANSIT, given, key=key)
         post(act, payment, "withdrawn", -given, "还款退回")
     if payment.fee_kept:
