@@ -319,17 +319,19 @@ def table(rows: list[Row], title: str) -> Table:
 
 
 LAWS: Final[dict[str, LiteralString]] = {
-    "every unit sums to zero in every lane":
-        "SELECT count(*) FROM (SELECT FROM ledger.account GROUP BY shard, unit HAVING sum(posted) <> 0) x",
-    "posted is the sum of entries, seq their number":
-        "SELECT count(*) FROM ledger.account a LEFT JOIN (SELECT shard, account, sum(delta) AS total, count(*) AS n,"
-        " max(seq) AS last FROM ledger.entry GROUP BY shard, account) e ON e.shard = a.shard AND e.account = a.id"
-        " WHERE (a.posted, a.seq, a.seq) IS DISTINCT FROM (coalesce(e.total, 0), coalesce(e.n, 0), coalesce(e.last, 0))",
+    "every unit sums to zero in every lane": """
+        SELECT count(*) FROM (SELECT FROM ledger.account GROUP BY shard, unit HAVING sum(posted) <> 0) x""",
+    "posted is the sum of entries, seq their number": """
+        SELECT count(*) FROM ledger.account a LEFT JOIN (
+            SELECT shard, account, sum(delta) AS total, count(*) AS n, max(seq) AS last
+            FROM ledger.entry GROUP BY shard, account) e ON e.shard = a.shard AND e.account = a.id
+        WHERE (a.posted, a.seq, a.seq) IS DISTINCT FROM (coalesce(e.total, 0), coalesce(e.n, 0), coalesce(e.last, 0))""",
     "no floor is passed": "SELECT count(*) FROM ledger.account WHERE posted - held < floor AND NOT over",
-    "what is held is the sum of open holds":
-        "SELECT count(*) FROM ledger.account a LEFT JOIN (SELECT shard, src, sum(amount) AS total"
-        " FROM ledger.hold GROUP BY shard, src) h ON h.shard = a.shard AND h.src = a.id WHERE a.held <> coalesce(h.total, 0)",
-}  # fmt: skip
+    "what is held is the sum of open holds": """
+        SELECT count(*) FROM ledger.account a LEFT JOIN (
+            SELECT shard, src, sum(amount) AS total FROM ledger.hold GROUP BY shard, src
+        ) h ON h.shard = a.shard AND h.src = a.id WHERE a.held <> coalesce(h.total, 0)""",
+}
 
 
 def laws(access: postgres.Access) -> Table:
