@@ -26,9 +26,9 @@ def entered(server: postgres.Access, name: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def kept_books(server: postgres.Access, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
-    """Three people's postings in lanes 3 and 7, a signed root, more postings behind it; one for all tests of a file."""
+    """Three people's postings in lanes 3 and 7, a signed root, more postings behind it; one for all tests."""
     name = f"anhuan_books_{ids.new_id().hex[-12:]}"
     with _admin(server) as admin:
         roles.create_database(admin, name, template=TEMPLATE)
@@ -49,7 +49,7 @@ def kept_books(server: postgres.Access, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture
 def books(server: postgres.Access, kept_books: Books) -> Iterator[Books]:
-    """The books of this file; whatever a test does to them is undone."""
+    """The books of this run; whatever a test does to them is undone."""
     with entered(server, kept_books.admin.info.dbname):
         yield kept_books
     kept_books.put_back()

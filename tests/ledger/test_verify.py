@@ -172,7 +172,8 @@ def test_whoever_tampers_is_found(books: Books, what: str) -> None:
         books.sql(statement)
     try:
         assert books.kinds() == expected
-        assert expected <= books.kinds(window=3)
+        if "swapped" in what or "taken out" in what:  # where it matters which window a row or seal falls into
+            assert expected <= books.kinds(window=3)
     finally:
         put_constraints_back(books)
 
