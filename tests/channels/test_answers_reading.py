@@ -138,7 +138,7 @@ def test_the_amount_the_bank_says_it_took_is_handed_on_even_if_it_is_not_ours() 
     assert told.said.amount == 9_999  # the table of states calls this a contradiction
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(KEYS), st.sampled_from(sorted(ACCEPTED | ON_THE_WAY | PAID | REFUSED))), max_size=8
@@ -208,7 +208,7 @@ def test_a_document_that_is_no_answer_is_refused() -> None:
             _read(content)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_one_byte_changed_in_an_answer_never_makes_a_yes_or_a_no_of_another_payment(data: st.DataObject) -> None:
     """A changed byte may hide a word or change it; it never breaks the reader, nor speaks of payments not named."""

@@ -156,7 +156,7 @@ def test_fees_and_arrivals_in_rows_of_their_own_stand_beside_their_payment() -> 
 changes = st.sampled_from(("same", "gone", "fen", "fee", "twice", "stranger", "failed"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 50_000), changes, st.booleans()), max_size=12),
     st.sampled_from(("bank_csv", "trade", "camt053")),

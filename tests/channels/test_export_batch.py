@@ -5,6 +5,7 @@ import io
 import json
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 from xml.etree.ElementTree import Element
@@ -190,6 +191,28 @@ def test_a_layout_is_asked_for_by_its_day_and_one_without_needed_columns_is_refu
     for wrong in ({"columns": said["columns"][:2]}, {"encoding": "latin-1"}, {"columns": strange}):
         with pytest.raises(NotExportable):
             export_csv.read_layout({**said, **wrong})
+
+
+def test_an_operators_own_layout_stands_in_the_home_and_comes_before_the_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANHUAN_HOME", str(tmp_path))
+    own = """[[write]]
+bank = "generic"
+name = "mine"
+from = 2026-01-01
+source = "the bank's form"
+encoding = "gb18030"
+line_end = "lf"
+columns = [["No", "reference"], ["Card", "creditor_account"], ["Fen", "amount_fen"]]
+"""
+    (tmp_path / "bank_files.toml").write_text(own, "utf-8")
+    assert _csv()[0] == ["No", "Card", "Fen"]
+    assert _csv()[1][2] == "12345"
+    for wrong in ("[[write]]", "write = 1", "x", own.replace("amount_fen", "money")):
+        (tmp_path / "bank_files.toml").write_text(wrong, "utf-8")
+        with pytest.raises(NotExportable):
+            _csv()
 
 
 # --- from an instruction ---

@@ -143,14 +143,14 @@ def test_formulas_in_a_file_are_text_and_stay_text() -> None:
     assert dict(line.cells)["摘要"] == "=HYPERLINK(1)"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.sampled_from(sorted(bills.KINDS)), st.binary(max_size=400))
 def test_rubbish_is_refused_and_breaks_nothing(kind: str, content: bytes) -> None:
     with pytest.raises(FileDamaged):
         taken(kind, content)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.sampled_from(sorted(bills.KINDS)), st.data())
 def test_a_file_with_one_byte_changed_is_read_or_refused_and_never_anything_else(
     kind: str, data: st.DataObject

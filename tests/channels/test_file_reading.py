@@ -147,7 +147,7 @@ def test_a_checksum_that_disagrees_refuses_before_anything_is_read() -> None:
         taken("bank_csv", b"\xff\xfe rubbish", sha256="0" * 64)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=35, deadline=None)
 @given(st.sampled_from(sorted(bills.KINDS)), st.integers(0, 3), st.sampled_from((1, -1)))
 def test_a_fen_off_in_any_row_is_seen(kind: str, place: int, off: int) -> None:
     paid = some(4)
@@ -172,7 +172,7 @@ def _with_entries(right: bytes, wrong: Sequence[Paid]) -> bytes:
 
 @pytest.mark.parametrize("kind", sorted(bills.KINDS))
 def test_truncated_at_any_byte_a_file_is_refused_or_reads_the_same(kind: str) -> None:
-    whole = bills.KINDS[kind](PAID)
+    whole = bills.KINDS[kind](PAID[1:])
     lines = _said(taken(kind, whole).lines)
     for end in range(len(whole)):
         try:
@@ -207,7 +207,7 @@ def test_a_file_that_prints_no_figures_says_that_nothing_proves_it_whole() -> No
 WIDE = [(kind, columns) for kind, columns in (("trade", TRADE), ("fund_flow", bills.FLOW), ("bank_csv", BANK))]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=35, deadline=None)
 @given(st.sampled_from(WIDE), st.randoms(use_true_random=False), amounts)
 def test_moved_columns_change_nothing(wide: tuple[str, list[str]], chance: random.Random, fen: list[int]) -> None:
     kind, columns = wide
@@ -219,7 +219,7 @@ def test_moved_columns_change_nothing(wide: tuple[str, list[str]], chance: rando
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=35, deadline=None)
 @given(st.sampled_from([*WIDE, ("alipay", bills.ALIPAY)]), st.data())
 def test_an_added_column_is_reported_and_changes_nothing(wide: tuple[str, list[str]], data: st.DataObject) -> None:
     kind, columns = wide

@@ -59,7 +59,7 @@ def _compare(printed: Printed, ours: Sequence[Ours]) -> Comparison:
     return compare(_read(printed).lines, ours, channel="simbank", day=DAY)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(books())
 def test_what_the_bank_prints_in_five_kinds_is_what_we_read(book: DayBook) -> None:
     for printed in print_day(book):

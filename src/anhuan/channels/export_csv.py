@@ -15,6 +15,7 @@ from importlib import resources
 from typing import Any, Final
 
 from anhuan.channels.export_words import BadExport, Batch, Exported, Item, NotExportable
+from anhuan.kit import settings
 from anhuan.kit.cells import safe
 from anhuan.kit.money import to_text
 
@@ -67,8 +68,11 @@ _SUMS: Final[Mapping[str, Callable[[Batch], str]]] = {
 
 
 def layout_of(bank: str, *, on: date) -> CsvLayout:
-    """The layout of a bank that holds on the day, the latest one begun; raises NotExportable where there is none."""
-    held = [one for one in layouts() if one.bank == bank and one.valid_from <= on]
+    """The layout of a bank that holds on the day, the latest one begun; raises NotExportable where there is none.
+
+    An operator's own layouts stand in `bank_files.toml` of the home, written as those of the package, and come first.
+    """
+    held = [one for one in (*own_layouts(), *layouts()) if one.bank == bank and one.valid_from <= on]
     if not held:
         raise NotExportable(f"没有 {bank} 在 {on} 的批量文件格式")
     return max(held, key=lambda one: one.valid_from)
@@ -124,6 +128,18 @@ def export(batch: Batch, layout: CsvLayout) -> Exported:
 
 def _seeds() -> Mapping[str, Any]:
     return tomllib.loads((resources.files("anhuan.kit") / "seeds" / "bank_files.toml").read_text("utf-8"))
+
+
+def own_layouts() -> tuple[CsvLayout, ...]:
+    """The layouts of this installation; raises NotExportable for a file that cannot be understood."""
+    place = settings.read().home / "bank_files.toml"
+    try:
+        said = tomllib.loads(place.read_text("utf-8"))
+        return tuple(read_layout(one) for one in said.get("write", ()))
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NotExportable(f"{place} 里的批量文件格式无法识别（{type(error).__name__}）") from error
 
 
 def _cell(layout: CsvLayout, word: str, said: str) -> str:
