@@ -137,13 +137,13 @@ def expect_balances(desk: RoomDesk) -> None:
 # --- facts that later rooms act upon ---
 
 
-def test_16_tells_how_much_is_missing_and_18_when_the_limit_resets(town: Town) -> None:
-    """For re-planning: the answer is a final no with the moment of reset; the message names the missing yuan."""
+def test_18_tells_when_the_limit_resets_and_says_so_again(town: Town) -> None:
+    """For re-planning: a final no with the moment from which another day or channel may be chosen."""
     desk, order = town.desk(town.sandbox), town.sandbox.arrange(18)
     key = desk.prepare(order)
     answer = desk.step(key)
     assert desk.view(key).resets_at == (town.sandbox.now() + timedelta(days=1)).replace(hour=0)
-    assert answer == desk.step(key), "asking a finished one says the same"
+    assert answer == desk.step(key)
 
 
 def test_10_to_13_every_callback_is_kept_and_a_forged_one_is_an_event_of_security(town: Town) -> None:
