@@ -325,7 +325,8 @@ LAWS: Final[dict[str, LiteralString]] = {
         SELECT count(*) FROM ledger.account a LEFT JOIN (
             SELECT shard, account, sum(delta) AS total, count(*) AS n, max(seq) AS last
             FROM ledger.entry GROUP BY shard, account) e ON e.shard = a.shard AND e.account = a.id
-        WHERE (a.posted, a.seq, a.seq) IS DISTINCT FROM (coalesce(e.total, 0), coalesce(e.n, 0), coalesce(e.last, 0))""",
+        WHERE (a.posted, a.seq, a.seq)
+            IS DISTINCT FROM (coalesce(e.total, 0), coalesce(e.n, 0), coalesce(e.last, 0))""",
     "no floor is passed": "SELECT count(*) FROM ledger.account WHERE posted - held < floor AND NOT over",
     "what is held is the sum of open holds": """
         SELECT count(*) FROM ledger.account a LEFT JOIN (
