@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from tests.laws.ledger_chain import faults
 from tests.laws.ledger_laws import laws_hold
-from tests.laws.ledger_lines import BOUNDS, random_recipes
+from tests.laws.ledger_lines import BOUNDS, CLOSELY, random_recipes
 from tests.laws.ledger_pair import Pair, World, build_world
 
 from anhuan.kit import db, terminal
@@ -74,10 +74,14 @@ def schedule(connection: psycopg.Connection, world: World, seed: int) -> Counter
     pair = Pair(connection, world)
     for _ in range(STEPS):
         throw = dice.random()
-        if throw < 0.75:
+        if throw < 0.65:
             pair.send(random_recipes(dice, most=dice.choice((3, 12, 60))), apart=dice.random() < 0.2)
-        elif throw < 0.85:
+        elif throw < 0.75:
             pair.again(dice.randrange(8))
+        elif throw < 0.93:
+            below, above = dice.choice(CLOSELY), dice.choice(CLOSELY)
+            which = pair.account(dice.randrange(24))
+            pair.squeeze(which, below=below, above=above, apart=dice.random() < 0.5)
         else:
             floor, room = dice.choice(BOUNDS), dice.choice(BOUNDS)
             ceil = None if room is None else max(abs(room), floor or 0)

@@ -49,6 +49,8 @@ ODD: Final = tuple(what for what in What if what not in COMMON)
 AMOUNTS: Final = (*(1, 2, 3, 40, 60, 100, 250, 500) * 3, 0, -1, MOST, MOST + 1, LIMIT, 2 * LIMIT - 1)
 BOUNDS: Final = (None, None, 0, 0, -100, 250, -1000, 1000)
 
+CLOSELY: Final = (None, None, -20, 0, 40)  # how far a bound lies outside of what stands there; minus: inside
+
 
 class Together(Enum):
     """Whether a line stands alone, opens a group or joins the one before it."""

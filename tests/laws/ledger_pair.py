@@ -14,7 +14,7 @@ from tests.laws.ledger_lines import DAY, Cook, Recipe, Road
 from tests.laws.plain_ledger import Account, Ask, PlainLedger
 
 from anhuan.kit import ids
-from anhuan.ledger.model import AccountKind, Kind, Result
+from anhuan.ledger.model import LIMIT, AccountKind, Kind, Result
 from anhuan.ledger.rules import CHART
 
 LANES: Final = (3, 5)
@@ -154,14 +154,22 @@ class Pair:
         doors.bound(self.connection, self.world.lane, account, floor, ceil, out=out, into=into)
         self.plain.bound(account, floor, ceil, out=out, into=into)
 
-    def probe(self, account: int, amount: int) -> list[Result]:
-        """Post out of this account and into it, where the chart knows a way."""
-        ends = [(road, account, road.targets[0]) for road in self.cook.roads if account in road.sources][:1]
-        ends += [(road, road.sources[0], account) for road in self.cook.roads if account in road.targets][:1]
+    def squeeze(self, account: int, *, below: int | None, above: int | None, apart: bool) -> list[Result]:
+        """Bounds so close to what stands there, or just inside it, that the next lines meet them; None: no bound."""
+        now = self.plain.accounts[account]
+        floor = None if below is None else now.posted - now.held - below
+        ceil = None if above is None else max(now.posted + now.held_in + above, floor or -LIMIT)
+        self.bound(account, floor, ceil)
+        return self.probe(account, apart=apart)
+
+    def probe(self, account: int, *, apart: bool) -> list[Result]:
+        """Set aside and post 30, into this account and out of it, where the chart knows a way."""
+        ends = [(road, road.sources[0], account) for road in self.cook.roads if account in road.targets][:1]
+        ends += [(road, account, road.targets[0]) for road in self.cook.roads if account in road.sources][:1]
         return self.post([
-            Ask(Kind.POST, id=self.cook.new_id(), src=src, dst=dst, amount=amount, code=road.code)
-            for road, src, dst in ends
-        ])  # fmt: skip
+            Ask(kind, id=self.cook.new_id(), src=src, dst=dst, amount=30, code=road.code)
+            for road, src, dst in ends for kind in (Kind.HOLD, Kind.POST)
+        ], apart=apart)  # fmt: skip
 
     def account(self, which: int) -> int:
         """One of the accounts that the last lines touched, or any while there were none."""

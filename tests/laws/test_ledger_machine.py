@@ -16,18 +16,19 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from sqlalchemy import Engine
 from tests.laws.ledger_chain import faults
 from tests.laws.ledger_laws import laws_hold
-from tests.laws.ledger_lines import AMOUNTS, BOUNDS, COMMON, ODD, Recipe, Together
+from tests.laws.ledger_lines import AMOUNTS, BOUNDS, CLOSELY, COMMON, ODD, Recipe, Together
 from tests.laws.ledger_pair import LANES, Pair, World, build_world
 
 from anhuan.ledger.model import Result
 
 LONG = "LAWS_EXAMPLES" in os.environ
 BUDGET = settings(
-    max_examples=int(os.environ.get("LAWS_EXAMPLES", "40")), stateful_step_count=14, deadline=None, database=None,
+    max_examples=int(os.environ.get("LAWS_EXAMPLES", "30")), stateful_step_count=14, deadline=None, database=None,
     derandomize=not LONG, suppress_health_check=list(HealthCheck),
     phases=[Phase.generate, *([Phase.shrink] if LONG else [])],  # to make a failure small takes minutes
 )  # fmt: skip
 SMALL = st.integers(min_value=0, max_value=11)
+CLOSE = st.sampled_from(CLOSELY)
 RECIPES = st.lists(
     st.builds(
         Recipe,
@@ -82,7 +83,13 @@ class TwoLedgers(RuleBasedStateMachine):
         ceil = None if room is None else max(abs(room), floor or 0)
         account = pair.account(which)
         pair.bound(account, floor, ceil, out=out, into=into)
-        pair.probe(account, 30)
+        pair.probe(account, apart=False)
+
+    @rule(which=st.integers(min_value=0, max_value=40), below=CLOSE, above=CLOSE, apart=st.booleans())
+    def squeeze(self, which: int, below: int | None, above: int | None, apart: bool) -> None:
+        """Bounds that the very next lines meet, or that what stands there is outside of already."""
+        pair = self.pairs[LANES[1]]
+        pair.squeeze(pair.account(which), below=below, above=above, apart=apart)
 
     def teardown(self) -> None:
         """The laws of the whole database, the chain, and the past."""
