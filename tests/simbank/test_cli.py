@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from anhuan.cli import simbank
 from anhuan.kit import fetch, postgres, roles
+from anhuan.kit.errors import Refused
 from anhuan.simbank import founding, store
 from anhuan.simbank.model import AlreadyRuns, BadOrder, NoBankDatabase, NotThisDatabase
 
@@ -42,6 +43,9 @@ def test_the_clock_is_shown_and_moved_from_the_command_line(bank: SimBank) -> No
     assert run("clock", "--url", bank.url).startswith("2026-03-02T10:00:00+08:00  (held)\n")
     assert "day_end" in run("clock", "--url", bank.url)
     assert run("clock", "2026-03-03T09:30", "--url", bank.url).startswith("2026-03-03T09:30:00+08:00")
+    for moment in ("tomorrow", "2026-03-03T09:29"):
+        with pytest.raises(Refused):
+            run("clock", moment, "--url", bank.url)
 
 
 def test_a_partner_is_trusted_by_the_file_of_its_public_key(partner: SimBank, tmp_path: Path) -> None:

@@ -12,37 +12,38 @@ from anhuan.kit import fetch, terminal
 
 app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
 PORT: Final = 8070  # where it listens unless told otherwise
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one")]
 Database = Annotated[str | None, typer.Option("--database", help="its own database, instead of the one it is given")]
+Seed = Annotated[int, typer.Option("--seed", help="of a bank that is new: same seed, same behaviour")]
+RealTime = Annotated[
+    bool, typer.Option("--real-time", help="its clock runs; otherwise it is held, and `anhuan simbank clock` moves it")
+]
+Speed = Annotated[int, typer.Option("--speed", min=1, help="with --real-time: so many times as fast")]
 Url = Annotated[str, typer.Option("--url", help="where the bank listens")]
 
 
 @app.callback()
 @terminal.may("installer")
-def serve(
+def start(
     context: typer.Context,
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one")] = PORT,
+    port: Port = PORT,
     database: Database = None,
-    seed: Annotated[int, typer.Option("--seed", help="of a bank that is new: same seed, same behaviour")] = 1,
-    real_time: Annotated[
-        bool,
-        typer.Option("--real-time", help="its clock runs; otherwise it is held and moved by `anhuan simbank clock`"),
-    ] = False,
-    speed: Annotated[int, typer.Option("--speed", min=1, help="with --real-time: so many times as fast")] = 1,
+    seed: Seed = 1,
+    real_time: RealTime = False,
+    speed: Speed = 1,
 ) -> None:
-    """Run the simulated bank on this machine until stopped; one line of JSON tells where · 模拟银行."""
-    if context.invoked_subcommand is not None:
-        return
-    from anhuan.simbank import founding, server
+    """A bank to practise on, on this machine alone; without a command it is `serve` · 模拟银行."""
+    if context.invoked_subcommand is None:
+        _serve(port, database, seed, speed if real_time else 0)
 
-    bank = server.open_bank(database or founding.database(), seed=seed, speed=speed if real_time else 0)
-    place = founding.keep_token(bank.control_token)
 
-    def tell(facts: dict[str, Any]) -> None:
-        clock = "running" if real_time else "held"
-        now = bank.should_be().isoformat()
-        server.tell({**facts, "token": bank.control_token, "token_file": str(place), "clock": clock, "now": now})
-
-    server.run(bank, port=port, said=tell)
+@app.command()
+@terminal.may("installer")
+def serve(
+    port: Port = PORT, database: Database = None, seed: Seed = 1, real_time: RealTime = False, speed: Speed = 1
+) -> None:
+    """Run the bank until stopped; one line of JSON tells where it listens and its control token · 运行模拟银行."""
+    _serve(port, database, seed, speed if real_time else 0)
 
 
 @app.command()
@@ -67,7 +68,7 @@ def clock(
 ) -> None:
     """Show the clock of the running bank, or move it and do all that falls due · 查看或拨动时钟."""
     if now is not None:
-        datetime.fromisoformat(now)
+        _check_moment(now)
         said = _call(url, "PUT", "/sim/clock", {"now": now})
         typer.echo(f"{said['now']}  ({said['ran']} done on the way, {said['callbacks']} callbacks)")
         return
@@ -92,6 +93,19 @@ def scenarios(
         typer.echo(f"{one.number:>2}  {one.at.value:<9}  {one.zh} · {one.en}")
 
 
+def _serve(port: int, database: str | None, seed: int, speed: int) -> None:
+    from anhuan.simbank import founding, server
+
+    bank = server.open_bank(database or founding.database(), seed=seed, speed=speed)
+    place = founding.keep_token(bank.control_token)
+
+    def tell(facts: dict[str, Any]) -> None:
+        clock, now = "running" if speed else "held", bank.should_be().isoformat()
+        server.tell({**facts, "token": bank.control_token, "token_file": str(place), "clock": clock, "now": now})
+
+    server.run(bank, port=port, said=tell)
+
+
 def _call(url: str, method: str, path: str, said: dict[str, Any] | None = None) -> dict[str, Any]:
     """Tell the running bank something with the token that it left in this installation's folder."""
     from anhuan.simbank import founding
@@ -105,6 +119,15 @@ def _call(url: str, method: str, path: str, said: dict[str, Any] | None = None) 
 
         raise BadOrder(str(told.get("message") or told.get("code")))
     return told
+
+
+def _check_moment(text: str) -> None:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError as why:
+        from anhuan.simbank.model import BadOrder
+
+        raise BadOrder(f"{text!r} is no moment; write it like 2026-03-05T16:00", field="now") from why
 
 
 def _public(text: bytes) -> str:
