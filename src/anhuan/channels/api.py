@@ -27,7 +27,13 @@ async def _body(request: Request) -> bytes:
     return bytes(found)
 
 
-@router.post("/callbacks/{channel}", dependencies=[page.needs(PUBLIC)], status_code=204, response_class=Response)
+@router.post(
+    "/callbacks/{channel}",
+    dependencies=[page.needs(PUBLIC)],
+    status_code=204,
+    response_class=Response,
+    responses={413: {"description": "Longer than any callback is."}},
+)
 def callback(request: Request, channel: str, content: Annotated[bytes, Depends(_body)]) -> Response:
     """Take a channel's callback: 204 for one that is believed or was heard before, 401 for one that is not."""
     now, day = page.now(request), page.today(request)

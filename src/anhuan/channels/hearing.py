@@ -14,13 +14,16 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from anhuan.channels import limits, registry, store_house
-from anhuan.channels.model import Connector, Forged, Hint, Stale
+from anhuan.channels.model import Connector, Forged, Hint, Stale, UnknownChannel
 from anhuan.channels.tables_house import CallbackRow
 from anhuan.kit import actors, audit, ids, jobs
+from anhuan.kit.settings import BadSetting
 
 HEARD: Final = "channels.heard"
 KEPT: Final = ("x-sign-key", "x-sign-time", "x-sign-nonce", "x-sign-signature", "content-type", "content-length")
 MOST_EVENT: Final = 200  # characters of an event's name
+KEPT_BYTES: Final = 4096  # of what is not believed: strangers fill no disk; its hash is of the whole
+NEVER: Final = frozenset({"manual", "file_export"})  # nobody calls back about what a person does
 
 
 class Verdict(StrEnum):
@@ -46,7 +49,7 @@ def hear(db: Session, channel: str, headers: Mapping[str, str], body: bytes, *, 
 
     Refuses nothing but a channel that does not exist: what is forged must be kept, so the caller's transaction stands.
     """
-    connector = registry.find(channel)
+    connector = _listening(channel)
     small = {name.lower(): value for name, value in headers.items()}
     hint, verdict = _read(connector, small, body, now)
     if hint is not None and store_house.heard_before(db, channel, hint.event_id):
@@ -62,6 +65,16 @@ def hear(db: Session, channel: str, headers: Mapping[str, str], body: bytes, *, 
         facts = {"channel": channel, "verdict": verdict.value, "sha256": limits.sha256(body)}
         audit.write(db, actors.NOBODY, "channel.forged", f"callback:{row.id}", facts, now=now)
     return Heard(row.id, verdict, hint.key if hint else None)
+
+
+def _listening(channel: str) -> Connector:
+    """The connector that callbacks of this channel go to; one that nobody has set up is told like one that is none."""
+    if channel in NEVER:
+        raise UnknownChannel("没有这个渠道的回调。", field="channel")
+    try:
+        return registry.find(channel)
+    except BadSetting as error:
+        raise UnknownChannel("没有这个渠道的回调。", field="channel") from error
 
 
 def _read(connector: Connector, headers: Mapping[str, str], body: bytes, now: datetime) -> tuple[Hint | None, Verdict]:
@@ -81,6 +94,7 @@ def _row(
 ) -> CallbackRow:
     return CallbackRow(
         id=ids.new_id(), channel=channel, verdict=verdict, event_id=hint and hint.event_id, key=hint and hint.key,
-        headers={name: headers[name][:500] for name in KEPT if name in headers}, content=body,
+        headers={name: headers[name][:500] for name in KEPT if name in headers},
+        content=body if hint else body[:KEPT_BYTES],
         sha256=limits.sha256(body), heard_at=now,
     )  # fmt: skip
