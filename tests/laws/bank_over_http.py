@@ -12,6 +12,7 @@ from tests.bank import SimBank
 from tests.laws.bank_agreement import Tally, bill_differs, branches_of
 from tests.laws.bank_households import DAY, IN_THE_LAW, card_in_words, purchases, verdict_on
 
+from anhuan import statements
 from anhuan.kit.clock import CHINA
 from anhuan.planning import Legs, Request, cost_of, plan, request_from
 from anhuan.planning.model import Issued
@@ -114,7 +115,7 @@ def settle_in(sim: SimBank, dice: random.Random, families: int, months: int) -> 
         cards = []
         for at in range(dice.choice((1, 2, 3))):
             issuer = IN_THE_LAW[(number + at) % len(IN_THE_LAW)]
-            name = f"{990_000 + number:06d}{at:04d}"
+            name = f"{990_000 + number:06d}{6_214 + at:04d}"
             day = dice.choice([day for day in bank(issuer).statement_days if day != MONTH_DAY])
             said = {"card": name, "bank": issuer, "name": f"family {number}", "statement_day": day}
             sim.control("POST", "/sim/cards", said)
@@ -139,12 +140,12 @@ def live(sim: SimBank, *, families: int, months: int, seed: int) -> Tally:
     for _ in range(months):
         until = next_day(day, MONTH_DAY)
         for home in homes:
-            _read_bills(sim, home)
+            tally.differences += _read_bills(sim, home)
             _plan(dice, home, day, until)
             _take_instalments(sim, home)
         _pay_through(sim, homes, day, until)
         for home in homes:
-            _read_bills(sim, home)
+            tally.differences += _read_bills(sim, home)
             tally.add(_compare(home))
         day = until
     tally.differences += _books_differ(sim, [card for home in homes for card in home.cards], day)
@@ -265,14 +266,26 @@ def _books_differ(sim: SimBank, cards: list[WireCard], today: date) -> list[str]
     return found
 
 
-def _read_bills(sim: SimBank, home: Family) -> None:
-    """Every bill that has come since the last look, as the bank's own service tells it."""
+def _read_bills(sim: SimBank, home: Family) -> list[str]:
+    """Every bill that has come since the last look, as the bank's own service tells it and as its page is read."""
+    found = []
     for card in home.cards:
         listed = sim.call("GET", f"/v1/cards/{card.id}/statements").json["statements"]
         for day in (date.fromisoformat(one["day"]) for one in listed):
             if day not in card.bills:
                 text = sim.call("GET", f"/v1/cards/{card.id}/statements/{day.isoformat()}.json").body
                 card.bills[day] = from_json(text, Statement)
+                page = sim.call("GET", f"/v1/cards/{card.id}/statements/{day.isoformat()}.html").body
+                found += _reads_otherwise(page, card.bills[day])
+    return found
+
+
+def _reads_otherwise(page: bytes, bill: Statement) -> list[str]:
+    """Where the house reads the printed bill otherwise than the bank issued it."""
+    reading = statements.read_file(page, "bill.html")
+    seen = [(one.total_due, one.minimum_due, one.statement_on, one.due_on) for one in reading.bills]
+    issued = (bill.balance - bill.credit, bill.minimum, bill.statement_on, bill.due_on)
+    return [] if seen == [issued] else [f"{bill.card}: {seen} read, {issued} issued, {reading.problems}"]
 
 
 def _move(sim: SimBank, day: date) -> None:

@@ -19,11 +19,11 @@ def sim(server: postgres.Access) -> Iterator[SimBank]:
 
 
 @pytest.mark.scope("S0-05", "S0-38")
-def test_three_months_of_four_families_are_billed_as_they_were_planned(sim: SimBank) -> None:
-    tally = live(sim, families=4, months=3, seed=20261122)
+def test_two_months_of_four_families_are_billed_as_they_were_planned(sim: SimBank) -> None:
+    tally = live(sim, families=4, months=2, seed=20261122)
     assert tally.differences == []
     assert set(tally.banks) == set(IN_THE_LAW)
-    assert tally.bills >= 12
+    assert tally.bills >= 8
     assert tally.billed > 0
 
 
