@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from anhuan.channels import arrivals, capabilities, health, store, store_house
 from anhuan.channels.arrivals import Known
 from anhuan.channels.capabilities import Way
-from anhuan.channels.health import Cell
+from anhuan.channels.health import Cell, Matrix
 from anhuan.channels.health import State as Standing
 from anhuan.channels.model import HealthState, Licence, State
 from anhuan.channels.tables_house import FlagRow, HealthRow
@@ -57,10 +57,10 @@ class Contradiction:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """One bank in the matrix, with a cell for each channel in the order of the columns."""
+    """Banks that every channel reaches alike, in one row, with a cell for each channel in the order of the columns."""
 
-    zh: str
-    en: str
+    zh: tuple[str, ...]
+    en: tuple[str, ...]
     cells: tuple[Cell, ...]
 
 
@@ -114,10 +114,7 @@ def channels(request: Request, db: page.Desk) -> Response:
         ),
         flags=tuple((way(row.channel), row) for row in store_house.flags(db)),
         columns=table.channels,
-        matrix=tuple(
-            Reach(zh, en, tuple(table.cells[bank, one.channel] for one in table.channels))
-            for bank, zh, en in table.banks
-        ),
+        matrix=_rows(table),
     )
     return page.render(request, shown)
 
@@ -137,6 +134,27 @@ def channel(request: Request, db: page.Desk, channel: str) -> Response:
         if (record := table.cells[bank, channel].record) is not None
     )
     return page.render(request, OneChannel(_channel(found, store_house.last_answers(db)), tuple(looks), records))
+
+
+def _rows(table: Matrix) -> tuple[Reach, ...]:
+    """One row for all banks whose cells say the same."""
+    alike: dict[tuple[object, ...], list[tuple[str, str, str]]] = {}
+    for bank in table.banks:
+        cells = (table.cells[bank[0], one.channel] for one in table.channels)
+        alike.setdefault(tuple(_said(cell) for cell in cells), []).append(bank)
+    return tuple(
+        Reach(
+            tuple(zh for _, zh, _ in banks), tuple(en for _, _, en in banks),
+            tuple(table.cells[banks[0][0], one.channel] for one in table.channels),
+        )
+        for banks in alike.values()
+    )  # fmt: skip
+
+
+def _said(cell: Cell) -> object:
+    """What the matrix says of a cell."""
+    one = cell.record
+    return one and (cell.live, one.licence, one.arrival_class, one.per_payment_max)
 
 
 def _channel(one: Standing, good: dict[str, datetime]) -> Channel:

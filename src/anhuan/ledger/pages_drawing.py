@@ -6,25 +6,16 @@ from datetime import datetime
 from typing import Final
 
 WIDTH: Final = 640
-HEIGHT: Final = 160
+HEIGHT: Final = 120
 LEFT: Final = 8
 RIGHT: Final = 632
-TOP: Final = 24
-BASE: Final = 128
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A moment written under the picture."""
-
-    x: int
-    at: datetime
-    anchor: str
+TOP: Final = 8
+BASE: Final = 112
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The picture: a step line with its area, the line of zero, the last point, moments, and both ends of the scale."""
+    """The picture: a step line with its area, the line of zero, the last point; from when to when, and how far."""
 
     line: str
     area: str
@@ -33,7 +24,8 @@ class Curve:
     last_y: int
     highest: int
     lowest: int
-    marks: tuple[Mark, ...]
+    since: datetime
+    until: datetime
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
@@ -61,8 +53,8 @@ def curve(steps: Sequence[tuple[datetime, int]], *, until: datetime) -> Curve | 
     path = " L".join(f"{a} {b}" for a, b in corners)
     return Curve(
         line=f"M{path}", area=f"M{corners[0][0]} {y(0)} L{path} L{RIGHT} {y(0)} Z", zero_y=y(0), last_x=RIGHT,
-        last_y=corners[-1][1], highest=highest, lowest=lowest,
-        marks=(Mark(LEFT, first, "start"), Mark(RIGHT, last, "end")),
+        last_y=corners[-1][1], highest=highest, lowest=lowest, since=first,
+        until=last,
     )  # fmt: skip
 
 
