@@ -5,12 +5,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-from tests.ledger.books import arrive, bank, take
+from tests.ledger.books import Books, arrive, bank, take
 from tests.people import as_party
 
 from anhuan import ledger
 from anhuan.identity import holdings as identity_holdings
-from anhuan.kit import ids
+from anhuan.kit import ids, jobs, wall
 from anhuan.ledger import Kind, store_statement
 
 
@@ -36,6 +36,17 @@ def test_the_export_has_ones_own_rows_and_nobody_elses(db: Session, user_id: UUI
     assert "other" not in columns  # whose account is on the other side is not theirs to have
     assert ledger.held(db, other) == {}
     assert [list(sheet.rows) for sheet in ledger.export(db, other)] == [[], [], [], []]
+
+
+def test_the_worker_who_makes_the_export_sees_the_party_it_opened_and_no_other(books: Books) -> None:
+    mine, other, _ = books.people
+    with jobs.transaction() as db:
+        wall.enter(db, party=mine)
+        held = ledger.held(db, mine)
+        rows = {sheet.table: len(list(sheet.rows)) for sheet in ledger.export(db, mine)}
+        assert rows == {"account": 2, "posting": 26, "hold": 2, "account_change": 0}
+        assert held == {table: count for table, count in rows.items() if count}
+        assert ledger.held(db, other) == {}
 
 
 def test_an_erasure_takes_nothing_out_of_the_books(db: Session, user_id: UUID) -> None:
