@@ -56,7 +56,7 @@ def run(connection: psycopg.Connection, world: World, seconds: float, first: int
     while seed == first or time.monotonic() < end:
         try:
             said.update(schedule(connection, world, seed))
-        except AssertionError as difference:
+        except (AssertionError, psycopg.Error) as difference:
             raise SystemExit(f"seed {seed}: {difference}") from difference
         finally:
             connection.rollback()

@@ -158,7 +158,7 @@ class Pair:
         """Bounds so close to what stands there, or just inside it, that the next lines meet them; None: no bound."""
         now = self.plain.accounts[account]
         floor = None if below is None else now.posted - now.held - below
-        ceil = None if above is None else max(now.posted + now.held_in + above, floor or -LIMIT)
+        ceil = None if above is None else max(now.posted + now.held_in + above, -LIMIT if floor is None else floor)
         self.bound(account, floor, ceil)
         return self.probe(account, apart=apart)
 
