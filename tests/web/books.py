@@ -50,17 +50,20 @@ def keep(person: UUID) -> Kept:
     with database.transaction() as db:
         wall.enter(db, party=person, person=person)
         lane = service.lane_of(db, person)
-        from_bank = {"src": bank(person), "dst": TRANSIT, "code": Code.REPAY_TAKEN}
-        service.hold(db, id=taken, amount=50_000, ref=order, **from_bank)
+
+        def held(id: UUID, amount: int, ref: UUID | None = None) -> None:
+            service.hold(db, id=id, src=bank(person), dst=TRANSIT, amount=amount, code=Code.REPAY_TAKEN, ref=ref)
+
+        held(taken, 50_000, order)
         service.capture(db, taken)
         service.transfer(
             db, id=arrived, src=TRANSIT, dst=card(person), amount=49_950, code=Code.REPAY_ARRIVED, ref=order
         )
         fee = Line(Kind.POST, ids.derive(order, "fee"), DUE, INCOME, 30, Code.SERVICE_FEE, ref=order)
         service.post(db, [fee]).insist()
-        service.hold(db, id=given_back, amount=12_345, ref=lost, **from_bank)
+        held(given_back, 12_345, lost)
         service.capture(db, given_back)
         service.reverse(db, ids.derive(given_back, "resolve"))
-        service.hold(db, id=waiting, amount=777, **from_bank)
+        held(waiting, 777)
         service.transfer(db, id=strange, src=bank(person), dst=SUSPENSE, amount=1_000, code=Code.SUSPENSE_FROM_BANK)
     return Kept(person, lane, order, given_back, waiting, arrived, strange)

@@ -13,6 +13,7 @@ from tests.people import browser
 from anhuan import app as house
 from anhuan import channels
 from anhuan.channels import evidence
+from anhuan.channels.evidence_rules import Kind
 from anhuan.channels.model import Ask
 from anhuan.identity import Role
 from anhuan.identity.rights import DESK, WHO_MAY
@@ -208,7 +209,7 @@ def test_bank_data_confirms_and_a_withdrawn_proof_leaves_a_doubt(
     who = acting(person, Role.HOLDER)
     with database.transaction() as db:
         wall.enter(db, party=person, person=person)
-        proof = evidence.Proof(evidence.Kind.STATEMENT, "账单 11 月 第 3 行", posted_on=NOW.date(), amount=123_456)
+        proof = evidence.Proof(Kind.STATEMENT, "账单 11 月 第 3 行", posted_on=NOW.date(), amount=123_456)
         given = evidence.give(db, who, person, key, proof, now=NOW)
         if "doubt" in kinds:
             evidence.doubt(db, who, person, key, given, reason="银行更正了入账", now=NOW)

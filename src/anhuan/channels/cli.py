@@ -57,7 +57,7 @@ def list_(as_json: AsJson = False, lang: Lang = None) -> None:
 
     with db.sessions("work").begin() as session:
         table = health.matrix(session, clock.today())
-    said = []
+    said: list[dict[str, Any]] = []
     for way in table.channels:
         cells = [cell for (_, channel), cell in table.cells.items() if channel == way.channel and cell.record]
         licence = cells[0].record.licence if cells and cells[0].record else ""

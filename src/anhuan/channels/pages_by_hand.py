@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response, UploadFile
 from sqlalchemy.orm import Session
 
 from anhuan.channels import capabilities, evidence, manual, service, store_by_hand
-from anhuan.channels.evidence_rules import Arrival
+from anhuan.channels.evidence_rules import Arrival, Kind
 from anhuan.channels.manual import Steps
 from anhuan.channels.model import State
 from anhuan.channels.tables import InstructionRow
@@ -129,7 +129,7 @@ def _found(request: Request, db: Session, instruction_id: UUID) -> ByHand:
 
 def _shown(request: Request, db: Session, row: InstructionRow) -> ByHand:
     seen = evidence.of(db, row.user_id, row.key)
-    marked = [one for one in seen.rows if one.kind == evidence.Kind.MARKED]
+    marked = [one for one in seen.rows if one.kind == Kind.MARKED]
     return ByHand(
         id=row.key, steps=manual.steps(service.as_instruction(row), on=page.today(request)),
         stand=_stand(row, seen.arrival, now=page.now(request)), arrived_on=seen.on,
@@ -156,4 +156,4 @@ def _stand(row: InstructionRow, arrival: Arrival, *, now: datetime) -> Stand:
 def _digest(receipt: UploadFile | None) -> str | None:
     if receipt is None or not receipt.filename:
         return None
-    return hashlib.file_digest(receipt.file, "sha256").hexdigest()
+    return hashlib.sha256(receipt.file.read()).hexdigest()

@@ -241,7 +241,7 @@ def _digest(document: UploadFile | None) -> str:
     """SHA-256 of the file that was handed in, or nothing; its bytes are not kept."""
     if document is None or not document.filename:
         return ""
-    return hashlib.file_digest(document.file, "sha256").hexdigest()
+    return hashlib.sha256(document.file.read()).hexdigest()
 
 
 def _warn_days(on: date) -> int:
