@@ -81,7 +81,7 @@ class SimBank:
         self.control("POST", "/sim/cards", {"card": "card-1", "bank": "sim_a", "name": "林晓", "statement_day": 5})
 
     def call(
-        self, method: str, path: str, said: Any = None, *, seconds: float = 10.0, head: Mapping[str, str] | None = None
+        self, method: str, path: str, said: Any = None, *, seconds: float = 30.0, head: Mapping[str, str] | None = None
     ) -> Said:
         """One signed call; raises Lost where no signed answer comes."""
         body = b"" if said is None else said if isinstance(said, bytes) else json.dumps(said).encode()

@@ -88,7 +88,7 @@ def test_a_bank_killed_while_it_keeps_somebody_waiting_has_forgotten_nothing(ban
     ]})  # fmt: skip
     body = bank.body("k1")
     with pytest.raises(Lost):
-        bank.call("POST", "/v1/payments", body, seconds=0.5)
+        bank.call("POST", "/v1/payments", body, seconds=3)
     bank.kill()
     bank.start_again()
     assert bank.call("POST", "/v1/payments", body).json["state"] == "accepted"
@@ -106,13 +106,13 @@ def test_a_bank_killed_in_the_middle_of_anything_takes_each_payment_once(bank: S
     def send() -> None:
         for body in bodies:
             try:
-                answered[body["key"]] = bank.call("POST", "/v1/payments", body, seconds=2).json
+                answered[body["key"]] = bank.call("POST", "/v1/payments", body, seconds=30).json
             except Lost:
                 return
 
     sender = threading.Thread(target=send)
     sender.start()
-    while len(answered) < 7:
+    while sender.is_alive() and len(answered) < 7:
         sender.join(0.005)
     bank.kill()
     sender.join()
