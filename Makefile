@@ -16,7 +16,7 @@ help:
 	@echo "make check   format, lint, types, import contracts, secrets that strayed in"
 	@echo "make bench   print the tables of speed and size (make bench ONLY=planning for one file)"
 	@echo "make fuzz    feed the readers broken files"
-	@echo "make crash   kill the database again and again, count lost rows"
+	@echo "make crash   kill the database again and again, count lost rows and lost postings"
 	@echo "make format  put the code into the house's format"
 	@echo "make docs    write docs/REFERENCE.md, docs/ROLES.md and the outputs in the README"
 	@echo "make lock    renew requirements/"
@@ -74,6 +74,7 @@ fuzz: setup
 
 crash: setup
 	@$(BIN)/python -m bench.crash
+	@$(BIN)/python -m bench.crash_ledger
 
 sbom: setup
 	@$(BIN)/python -m supply.parts

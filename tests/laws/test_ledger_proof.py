@@ -49,7 +49,7 @@ def books(own_database: Engine, owner_connection: psycopg.Connection[Any], tmp_p
     """Two lanes after many random batches, compared with the plain ledger all the way; a root is signed half-way."""
     books = Books(owner_connection, tmp_path)
     worlds = [build_world(owner_connection, lane) for lane in LANES]
-    pairs = [Pair(owner_connection, world, salt=world.lane) for world in worlds]
+    pairs = [Pair(owner_connection, world) for world in worlds]
     owner_connection.commit()
     for half in range(2):
         dice = random.Random(half)

@@ -127,6 +127,8 @@ def set_bounds(
     frozen_in: bool = False, reason: str, decision_id: UUID, approver: UUID, shard: int | None = None,
 ) -> None:  # fmt: skip
     """Change what an account may reach; below what is drawn already, nothing more goes out until it is back."""
+    if floor is not None and ceil is not None and floor > ceil:
+        raise BadLine(f"the floor {floor} lies above the ceiling {ceil}", field="floor")
     lane = _stay(db, store.shard_of(db, name.owner) if name.owner else shard)
     number = store.accounts(db, lane, [name])[0]
     if number is None:

@@ -15,6 +15,7 @@ from anhuan.ledger.verify_words import Report
 RESOLVING: Final = (Kind.CAPTURE, Kind.VOID, Kind.EXPIRE)
 LOOKED_UP: Final = 20_000  # postings fetched by their id at a time
 
+_Key = tuple[int, bytes]  # shard and id: two lanes may use one id, each for its own
 _Held = tuple[int, int, int, int, int]  # shard, src, dst, unit, amount
 _SAID: Final = ("shard", "src", "dst", "unit", "amount")
 
@@ -24,7 +25,7 @@ class Holds:
 
     def __init__(self, report: Report, raw: store_proof.Raw, accounts: Accounts, *, from_root: bool) -> None:
         self._report, self._raw, self._accounts, self._from_root = report, raw, accounts, from_root
-        self._open: dict[bytes, _Held] = {}
+        self._open: dict[_Key, _Held] = {}
         self._reversals: list[Rows] = []
 
     def check(self, rows: Rows) -> None:
@@ -32,7 +33,7 @@ class Holds:
         kind = ints(rows, "kind")
         made = rows[kind == Kind.HOLD]
         if len(made):
-            self._open.update(zip(_ids(made, "id"), _said(made), strict=True))
+            self._open.update(zip(_keys(made, "id"), _said(made), strict=True))
         resolved = rows[np.isin(kind, RESOLVING)]
         if len(resolved):
             self._check_ids(resolved, b"resolve")
@@ -50,22 +51,22 @@ class Holds:
         pages = [verify_rows.read(HOLD, page) for page in store_proof.holds(self._raw, at_a_time=PAGE)]
         table = np.concatenate([np.zeros(0, HOLD), *pages])
         self._report.open_holds = len(table)
-        stored = dict(zip(_ids(table, "id"), _said(table), strict=True))
+        stored = dict(zip(_keys(table, "id"), _said(table), strict=True))
         if self._from_root:
             self._add_older(stored)
         for key, held in self._open.items():
             if key not in stored:
-                self._report.found("hold_lost", shard=held[0], hold=as_uuid(key))
+                self._report.found("hold_lost", shard=held[0], hold=as_uuid(key[1]))
         for key, held in stored.items():
             if self._open.get(key) != held:
-                self._report.found("hold_stray", shard=held[0], hold=as_uuid(key))
+                self._report.found("hold_stray", shard=held[0], hold=as_uuid(key[1]))
         self._check_accounts()
 
     def _resolve(self, rows: Rows) -> None:
         """Each resolution takes one open hold away; a capture of at most what was held, the others of all of it."""
         older: list[int] = []
         kinds = rows["kind"].tolist()
-        for at, (key, said) in enumerate(zip(_ids(rows, "parent_id"), _said(rows), strict=True)):
+        for at, (key, said) in enumerate(zip(_keys(rows, "parent_id"), _said(rows), strict=True)):
             held = self._open.pop(key, None)
             if held is None:
                 older.append(at)
@@ -85,19 +86,21 @@ class Holds:
         """From a root on, a hold may be older than the walk: it is fetched; returns places of those that are not."""
         wanted = rows[places]
         found = self._fetch(wanted)
-        for at in places:
-            hold = found.get(rows["parent_id"][at].tobytes())
+        unknown = []
+        for at, key, said in zip(places, _keys(wanted, "parent_id"), _said(wanted), strict=True):
+            kind, hold = found.get(key, (0, None))
             if hold is not None:
-                self._compare(rows, at, int(rows["kind"][at]), hold[1], next(iter(_said(rows[at : at + 1]))))
-        return [at for at in places if found.get(rows["parent_id"][at].tobytes(), (0, None))[0] != Kind.HOLD]
+                self._compare(rows, at, int(rows["kind"][at]), hold, said)
+            if kind != Kind.HOLD:
+                unknown.append(at)
+        return unknown
 
-    def _add_older(self, stored: dict[bytes, _Held]) -> None:
+    def _add_older(self, stored: dict[_Key, _Held]) -> None:
         """From a root on, holds of the table that the walk has not met: each must have been made by a posting."""
         older = [key for key in stored if key not in self._open]
         for start in range(0, len(older), LOOKED_UP):
             piece = older[start : start + LOOKED_UP]
-            shards = [stored[key][0] for key in piece]
-            for kind, key, held in _postings(self._raw, shards, piece):
+            for kind, key, held in _postings(self._raw, piece):
                 if kind == Kind.HOLD:
                     self._open[key] = held
 
@@ -117,16 +120,16 @@ class Holds:
         """Each reversal is the mirror of a posting that moved money."""
         for rows in self._reversals:
             found = self._fetch(rows)
-            for at, (key, said) in enumerate(zip(_ids(rows, "parent_id"), _said(rows), strict=True)):
+            for at, (key, said) in enumerate(zip(_keys(rows, "parent_id"), _said(rows), strict=True)):
                 kind, parent = found.get(key, (0, None))
                 mirror = None if parent is None else (parent[0], parent[2], parent[1], parent[3], parent[4])
                 if kind not in MOVING or mirror != said:
-                    self._report.found("reversal_wrong", **where(rows, at), parent=as_uuid(key))
+                    self._report.found("reversal_wrong", **where(rows, at), parent=as_uuid(key[1]))
         self._reversals = []
 
-    def _fetch(self, rows: Rows) -> dict[bytes, tuple[int, _Held]]:
-        """The parents of these rows, by id, with their kind."""
-        found = _postings(self._raw, rows["shard"].tolist(), _ids(rows, "parent_id"))
+    def _fetch(self, rows: Rows) -> dict[_Key, tuple[int, _Held]]:
+        """The parents of these rows, by lane and id, with their kind."""
+        found = _postings(self._raw, _keys(rows, "parent_id"))
         return {key: (kind, held) for kind, key, held in found}
 
     def _check_accounts(self) -> None:
@@ -142,10 +145,15 @@ class Holds:
                 self._report.found("held_differs", **accounts.name(at), **facts)
 
 
-def _postings(raw: store_proof.Raw, shards: list[int], ids: list[bytes]) -> list[tuple[int, bytes, _Held]]:
-    """Kind, id and what it says of each posting with these ids."""
-    rows = verify_rows.read(POSTING, store_proof.postings(raw, shards, [UUID(bytes=one) for one in ids]))
-    return list(zip(rows["kind"].tolist(), _ids(rows, "id"), _said(rows), strict=True))
+def _postings(raw: store_proof.Raw, keys: list[_Key]) -> list[tuple[int, _Key, _Held]]:
+    """Kind, key and what it says of each posting with these keys."""
+    asked = [shard for shard, _ in keys], [UUID(bytes=one) for _, one in keys]
+    rows = verify_rows.read(POSTING, store_proof.postings(raw, *asked))
+    return list(zip(rows["kind"].tolist(), _keys(rows, "id"), _said(rows), strict=True))
+
+
+def _keys(rows: Rows, name: str) -> list[_Key]:
+    return list(zip(rows["shard"].tolist(), _ids(rows, name), strict=True))
 
 
 def _ids(rows: Rows, name: str) -> list[bytes]:
