@@ -28,7 +28,7 @@ def work(
     from anhuan import cards, channels, ledger, planning, statements
     from anhuan.identity import holdings, journey  # noqa: F401 - it names the tasks of its room
     from anhuan.kit import audit_jobs  # noqa: F401 - and so does the kit
-    from anhuan.ledger import journey as ledger_journey  # noqa: F401 - roots, holds that expire, months
+    from anhuan.ledger import journey as ledger_journey  # noqa: F401 - roots, holds that expire, months, the nightly check
 
     holdings.know(planning=planning, statements=statements, cards=cards, channels=channels, ledger=ledger)
     if not parent:

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -93,36 +93,18 @@ def verify(
     lang: Lang = None,
 ) -> None:
     """Check chain, laws 1 to 3, chart, bounds and signed roots again; exit code 1 and a sentence for each finding."""
-    from anhuan.kit import audit_key, db
-    from anhuan.ledger import roots, verify
+    from anhuan.kit.actors import Actor, ActorKind
+    from anhuan.ledger import checking
 
-    home, speak = settings.read().home, _words(lang)
-    with db.sessions("audit").begin() as session, _bar(speak("checking"), shown=not as_json) as progress:
-        report = verify.verify(
-            session,
-            file_roots=roots.in_file(roots_at or roots.roots_file(home)),
-            keys=audit_key.known_keys(home),
-            from_root=None if from_genesis else from_root,
-            progress=progress,
-        )
+    speak = _words(lang)
+    with _bar(speak("checking"), shown=not as_json) as progress:
+        report = checking.check(from_root=None if from_genesis else from_root, roots_at=roots_at, progress=progress)
     if as_json:
         typer.echo(json.dumps(_report(report), ensure_ascii=False))
     else:
         _print(report, terminal.language(lang), speak)
-    with suppress(db.NoLogin):  # an auditor's machine may have no other login than its own
-        _remember(report)
+    checking.remember(report, Actor(ActorKind.COMMAND))
     raise typer.Exit(1 if report.findings else 0)
-
-
-def _remember(report: "Report") -> None:
-    """Write into the audit log that the books were checked and what came of it; the console shows the last time."""
-    from anhuan.kit import audit, db
-    from anhuan.kit.actors import Actor, ActorKind
-
-    facts = {"postings": report.postings, "batches": report.batches, "findings": report.counts.total(),
-             "from_root": report.from_root or 0, "milliseconds": int(report.seconds * 1000)}  # fmt: skip
-    with db.sessions("work").begin() as session:
-        audit.write(session, Actor(ActorKind.COMMAND), "ledger.verified", "ledger:books", facts, now=clock.now())
 
 
 @app.command()

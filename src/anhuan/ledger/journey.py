@@ -1,12 +1,14 @@
-"""The background jobs of the ledger: roots each minute, holds whose time has passed, months opened ahead."""
+"""The background jobs of the ledger: roots each minute, overdue holds, months opened ahead, the books checked."""
 
 from datetime import date, datetime
+from functools import cache
 from typing import Final
 
 import structlog
 
-from anhuan.kit import clock, jobs, wall
-from anhuan.ledger import roots, service, store, store_statement
+from anhuan.kit import clock, db, jobs, wall
+from anhuan.kit.actors import Actor, ActorKind
+from anhuan.ledger import checking, roots, service, store, store_statement
 from anhuan.ledger.model import LINES, BadLine, Kind, Line, Result
 
 MONTHS_AHEAD: Final = 3
@@ -38,6 +40,22 @@ def open_months() -> None:
         log.info("months of the ledger opened", months=made)
 
 
+@jobs.task("ledger.verify", cron="40 18 * * *", retries=1)  # 02:40 in China; the next night asks what is undone
+def check_books() -> None:
+    """Check the books each night, whole each week; what is found stands in the log, the audit log and at the desk."""
+    try:
+        report = checking.check_due(Actor(ActorKind.WORKER), now=clock.now())
+    except db.NoLogin as missing:
+        _say_once(missing.message)
+        return
+    facts = {"postings": report.postings, "from_root": report.from_root, "seconds": round(report.seconds, 1)}
+    if report.findings:
+        kinds = {str(kind): count for kind, count in report.counts.items()}
+        log.error("the books are not whole", findings=report.counts.total(), kinds=kinds, **facts)
+    else:
+        log.info("the books were checked", **facts)
+
+
 def sweep_all(now: datetime) -> int:
     """Expire what is overdue at this moment; tells how many holds. Each shard in transactions of its own."""
     with jobs.transaction() as db:
@@ -49,6 +67,11 @@ def months_later(day: date, months: int) -> date:
     """The first day of the month so many months later."""
     count = day.year * 12 + day.month - 1 + months
     return date(count // 12, count % 12 + 1, 1)
+
+
+@cache
+def _say_once(why: str) -> None:
+    log.warning("the books are not checked at night: no login of the auditor", why=why)
 
 
 def _sweep(shard: int, now: datetime) -> int:
