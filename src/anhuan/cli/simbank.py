@@ -62,7 +62,7 @@ def trust(
 @terminal.may("installer")
 def clock(
     now: Annotated[
-        str | None, typer.Argument(help="move it here: 2026-03-05T16:00, UTC+8 where no zone is named")
+        str | None, typer.Argument(help="move it on to here: 2027-03-05T16:00, UTC+8 where no zone is named")
     ] = None,
     url: Url = f"http://127.0.0.1:{PORT}",
 ) -> None:
@@ -112,7 +112,11 @@ def _call(url: str, method: str, path: str, said: dict[str, Any] | None = None) 
 
     body = None if said is None else json.dumps(said).encode()
     headers = {"authorization": f"Bearer {founding.read_token()}"}
-    answer = fetch.fetch_here(url + path, method=method, body=body, headers=headers, seconds=60.0)
+    try:
+        answer = fetch.fetch_here(url + path, method=method, body=body, headers=headers, seconds=60.0)
+    except fetch.NoAnswer as error:
+        sentence = f"{error.message}; start a bank with `anhuan simbank`, or tell with --url where it listens"
+        raise fetch.NoAnswer(sentence) from error
     told: dict[str, Any] = json.loads(answer.body)
     if answer.status != 200:
         from anhuan.simbank.model import BadOrder
@@ -127,7 +131,7 @@ def _check_moment(text: str) -> None:
     except ValueError as why:
         from anhuan.simbank.model import BadOrder
 
-        raise BadOrder(f"{text!r} is no moment; write it like 2026-03-05T16:00", field="now") from why
+        raise BadOrder(f"{text!r} is no moment; write it like 2027-03-05T16:00", field="now") from why
 
 
 def _public(text: bytes) -> str:
