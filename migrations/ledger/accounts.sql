@@ -11,11 +11,16 @@ CREATE FUNCTION ledger.may_touch(owner uuid) RETURNS boolean LANGUAGE sql STABLE
   SELECT owner IS NULL OR owner = public.anhuan_party() OR session_user NOT IN ('anhuan_app', 'anhuan_work', 'anhuan_desk')
     OR (session_user = 'anhuan_work' AND public.anhuan_everybody()) $$;
 
--- The lane of a person or firm, fixed when it is first asked for; raising the number of lanes moves nobody.
+-- The lane of a person or firm, fixed when it is first asked for; raising the number of lanes moves nobody. Of somebody
+-- behind the wall nothing is read or kept: the answer is what a newcomer would be given.
 CREATE FUNCTION ledger.shard_of(who uuid) RETURNS smallint LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ledger, pg_temp AS $$
 DECLARE lane smallint;
 BEGIN
+  IF NOT ledger.may_touch(who) THEN
+    SELECT get_byte(uuid_send(who), 15) % count(*) INTO lane FROM ledger.shard_head;
+    RETURN lane;
+  END IF;
   SELECT o.shard INTO lane FROM ledger.owner o WHERE o.id = who;
   IF FOUND THEN RETURN lane; END IF;
   INSERT INTO ledger.owner AS o (id, shard)
@@ -30,6 +35,10 @@ CREATE FUNCTION ledger.accounts(lane smallint, units text[], kinds smallint[], o
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
 DECLARE found_ids bigint[]; one bigint; unit_id int;
 BEGIN
+  IF NOT coalesce('[1:' || cardinality(units) || ']' = ALL (ARRAY[array_dims(units), array_dims(kinds), array_dims(owners), array_dims(subs)]),
+      false) OR cardinality(units) > 2000 THEN
+    RAISE EXCEPTION 'one to 2,000 accounts, in arrays of one length' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
   FOR i IN 1 .. cardinality(units) LOOP
     IF NOT ledger.may_touch(owners[i]) THEN found_ids[i] := NULL; CONTINUE; END IF;
     SELECT u.id INTO unit_id FROM ledger.unit u WHERE u.code = units[i];
@@ -42,6 +51,9 @@ BEGIN
         WHERE a.shard = lane AND a.unit = unit_id AND a.kind = kinds[i] AND a.owner = owners[i] AND a.sub = subs[i];
     END IF;
     IF NOT FOUND THEN
+      IF NOT EXISTS (SELECT FROM ledger.shard_head h WHERE h.shard = lane) THEN
+        RAISE EXCEPTION 'no lane %', lane USING ERRCODE = 'invalid_parameter_value';
+      END IF;
       IF owners[i] IS NOT NULL AND ledger.shard_of(owners[i]) <> lane THEN
         RAISE EXCEPTION 'an account of another lane' USING ERRCODE = 'check_violation';
       END IF;
@@ -57,7 +69,8 @@ BEGIN
   RETURN found_ids;
 END $$;
 
--- Bounds and freezes; lowering a limit below what is drawn sets `over`, and everything outgoing is refused until it is inside again.
+-- Bounds and freezes. Nobody approves those of the own account; the web's login may only tighten, and only a party's.
+-- Lowering a limit below what is drawn sets `over`, and everything outgoing is refused until it is inside again.
 CREATE FUNCTION ledger.set_bounds(lane smallint, which bigint, new_floor bigint, new_ceil bigint, stop_out boolean,
   stop_in boolean, why text, decision uuid, by_whom uuid) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ledger, pg_temp AS $$
@@ -67,6 +80,13 @@ BEGIN
   SELECT * INTO old FROM ledger.account a WHERE a.shard = lane AND a.id = which FOR NO KEY UPDATE;
   IF NOT FOUND OR NOT ledger.may_touch(old.owner) THEN
     RAISE EXCEPTION 'no such account' USING ERRCODE = 'no_data_found';
+  END IF;
+  IF by_whom = old.owner THEN
+    RAISE EXCEPTION 'nobody approves the bounds of the own account' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  IF session_user = 'anhuan_app' AND (old.owner IS NULL OR old.frozen_out > stop_out OR old.frozen_in > stop_in
+      OR coalesce(new_floor, -9223372036854775808) < old.floor OR coalesce(new_ceil, 9223372036854775807) > old.ceil) THEN
+    RAISE EXCEPTION 'this login only tightens the bounds of a party' USING ERRCODE = 'insufficient_privilege';
   END IF;
   UPDATE ledger.account a SET floor = new_floor, ceil = new_ceil, frozen_out = stop_out, frozen_in = stop_in,
     over = coalesce(old.posted - old.held < new_floor, false) OR coalesce(old.posted + old.held_in > new_ceil, false)

@@ -22,6 +22,8 @@ DECLARE
   edge CONSTANT bigint := 4611686018427387904;     -- 2^62
   low CONSTANT bigint := -9223372036854775807;     -- stands for no floor
   high CONSTANT bigint := 9223372036854775807;     -- stands for no ceiling
+  first_moment CONSTANT timestamptz := '0001-01-03 00:00:00+00';  -- what readers can hold; infinity is none
+  last_moment CONSTANT timestamptz := '9999-12-30 00:00:00+00';
   nil CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
   lines int := cardinality(ids);
   head record; now_ts timestamptz; late_id uuid; party uuid; all_open boolean;
@@ -42,10 +44,14 @@ DECLARE
   i int; j int; k int; s int; d int; p int; amt bigint; whole bigint; new_src bigint; new_dst bigint;
   written int; moved int; wrote_head int; accepted int := 0;
 BEGIN
-  IF lines NOT BETWEEN 1 AND 1000 OR lines IS NULL OR cardinality(kinds) <> lines OR cardinality(srcs) <> lines OR cardinality(dsts) <> lines
-     OR cardinality(amounts) <> lines OR cardinality(codes) <> lines OR cardinality(parents) <> lines OR cardinality(groups) <> lines
-     OR cardinality(refs) <> lines OR cardinality(events) <> lines OR cardinality(expires) <> lines THEN
+  -- Subscripts begin at 1: where one array began elsewhere, what is judged and what is written would be two lines.
+  IF lines IS NULL OR lines NOT BETWEEN 1 AND 1000 OR NOT coalesce('[1:' || lines || ']' = ALL (ARRAY[array_dims(ids), array_dims(kinds),
+      array_dims(srcs), array_dims(dsts), array_dims(amounts), array_dims(codes), array_dims(parents), array_dims(groups), array_dims(refs),
+      array_dims(events), array_dims(expires)]), false) THEN
     RAISE EXCEPTION 'a batch has 1 to 1,000 lines and arrays of one length' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  IF first_moment > ANY (events) OR last_moment < ANY (events) OR first_moment > ANY (expires) OR last_moment < ANY (expires) THEN
+    RAISE EXCEPTION 'a moment that no calendar has' USING ERRCODE = 'invalid_parameter_value';
   END IF;
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     RAISE EXCEPTION 'ledger.post needs READ COMMITTED' USING ERRCODE = 'invalid_parameter_value';

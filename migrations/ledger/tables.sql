@@ -20,7 +20,7 @@ CREATE TABLE ledger.owner (id uuid PRIMARY KEY, shard smallint NOT NULL);
 
 CREATE TABLE ledger.account (
   shard smallint, id bigint GENERATED ALWAYS AS IDENTITY, unit int NOT NULL REFERENCES ledger.unit, kind smallint NOT NULL,
-  owner uuid, sub text NOT NULL DEFAULT '',
+  owner uuid, sub text NOT NULL DEFAULT '' CONSTRAINT sub_short CHECK (length(sub) <= 200),
   floor bigint, ceil bigint,
   posted bigint NOT NULL DEFAULT 0, held bigint NOT NULL DEFAULT 0, held_in bigint NOT NULL DEFAULT 0, seq bigint NOT NULL DEFAULT 0,
   over boolean NOT NULL DEFAULT false, frozen_out boolean NOT NULL DEFAULT false, frozen_in boolean NOT NULL DEFAULT false,

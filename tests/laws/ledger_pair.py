@@ -149,8 +149,8 @@ class Pair:
     def bound(
         self, account: int, floor: int | None, ceil: int | None, *, out: bool = False, into: bool = False
     ) -> None:
-        """Give an account of both other bounds and freezes."""
-        self._be("anhuan_app")
+        """Give an account of both other bounds and freezes; the web's login may only tighten them, the worker's all."""
+        self._be("anhuan_work")
         doors.bound(self.connection, self.world.lane, account, floor, ceil, out=out, into=into)
         self.plain.bound(account, floor, ceil, out=out, into=into)
 

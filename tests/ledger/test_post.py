@@ -106,7 +106,7 @@ def test_no_line_passes_a_floor_even_inside_a_batch(db: Session, user_id: UUID) 
     quota = AccountName("quota", AccountKind.QUOTA, user_id, "2026-11")
     source = AccountName("quota", AccountKind.QUOTA_SOURCE)
     used = AccountName("quota", AccountKind.QUOTA_USED)
-    ledger.open_account(db, quota, floor=0, ceil=None, decision_id=ids.new_id(), approver=user_id)
+    ledger.open_account(db, quota, floor=0, ceil=None, decision_id=ids.new_id(), approver=ids.new_id())
     grant = Line(Kind.POST, id=ids.new_id(), src=source, dst=quota, amount=500000, code=Code.QUOTA_GRANTED)
     spend = [Line(Kind.POST, id=ids.new_id(), src=quota, dst=used, amount=amount, code=Code.QUOTA_SPENT)
              for amount in (300000, 200001, 200000)]  # fmt: skip
