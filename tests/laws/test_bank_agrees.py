@@ -53,6 +53,13 @@ def test_what_a_plan_predicts_is_what_the_banks_charge(plans: Tally) -> None:
     assert plans.billed > 0
 
 
+@pytest.mark.timeout(60)  # about half a second; a switch numbed by a boundless instalment once made it endless
+def test_a_household_offered_instalments_without_a_maximum_gets_its_plan_in_time() -> None:
+    tally = planned(430, seconds=0.6)
+    assert tally.differences == []
+    assert tally.bills > 0
+
+
 @pytest.mark.scope("S0-05", "S0-38")
 def test_whatever_a_household_pays_the_banks_charge_what_the_simulator_says(lives: Tally) -> None:
     assert lives.differences == []

@@ -1,7 +1,8 @@
-"""Our branching above HiGHS finds what HiGHS' own branch and cut finds."""
+"""Our branching above HiGHS finds what HiGHS' own branch and cut finds, and it always comes to an end."""
 
 import random
 from math import inf
+from time import perf_counter
 
 import pytest
 
@@ -58,3 +59,56 @@ def test_answers_dearer_than_the_cutoff_are_not_told() -> None:
     program.switch(5.0)
     program.row(1.0, [(0, 2.0)])
     assert not solve(program, seconds=1, gap=0.0, relative_gap=0.0, cutoff=4.0).found
+
+
+def numb() -> Program:
+    """A switch with so large a factor that HiGHS' scaling lets it lie 1.5e-6 beyond its bound and be optimal."""
+    program = Program()
+    switch = program.switch(weight=10.0)
+    balance, amount, rest = program.column(0.0792), program.column(), program.column()
+    program.row(0.0, [(switch, 1e11), (balance, -1.0)])
+    program.row(78687.36, [(amount, 1.0)], 78687.36)
+    program.row(0.0, [(balance, 1.0), (rest, -1.0)], 0.0)
+    program.row(67475.54, [(amount, -1.0), (rest, 1.0)], 67475.54)
+    return program
+
+
+@pytest.mark.timeout(10)  # it takes a millisecond, or for ever
+def test_a_settled_switch_that_lies_beyond_its_bound_is_not_branched_on_again() -> None:
+    solved = solve(numb(), seconds=0.5, gap=0.3, relative_gap=0.0004)
+    assert solved.found
+    assert solved.nodes < 10
+    assert solved.bound <= solved.cost == pytest.approx(0.0792 * (78687.36 + 67475.54))
+
+
+def test_a_root_that_is_out_of_time_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(solver, "_GRACE", 0.0)
+    solved = solve(knapsack(3), seconds=0.0, gap=1e-6, relative_gap=0.0, without=[0])
+    assert not solved.found
+    assert (solved.bound, solved.bound_without) == (-inf, -inf)  # which is not infeasible: that is +inf
+
+
+def test_a_branch_without_an_outcome_stays_open_at_its_parents_bound() -> None:
+    class Halted(solver._Search):
+        """HiGHS may make no more steps once the root is solved and rounded."""
+
+        def _round_safely(self, values: list[float]) -> None:
+            super()._round_safely(values)
+            self.highs.setOptionValue("simplex_iteration_limit", 0)
+
+    program = knapsack(3)
+    whole = solve(program, seconds=10, gap=1e-6, relative_gap=0.0)
+    search = Halted(program, 1e-6, 0.0, inf)
+    root = search._relax(search.root_low, search.root_high)
+    halted = search.run(perf_counter() + 10)
+    assert root is not None
+    assert search.given_up == halted.bound == pytest.approx(root[0])
+    assert halted.bound < whole.bound <= whole.cost <= halted.cost
+
+
+def test_a_dive_stops_where_it_is_when_time_is_up() -> None:
+    search = solver._Search(knapsack(3), 1e-6, 0.0, inf)
+    late = search.run(perf_counter() - 1)
+    assert late.found
+    assert search.nodes == 2  # the root, and the root rounded
+    assert late.bound < late.cost

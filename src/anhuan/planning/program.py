@@ -165,19 +165,21 @@ class _CardWriter:
 
     def _offers(self) -> None:
         """Columns of the principals taken, by statement, and the shares they put on later bills (rule 5)."""
-        reachable = {cycle.index for cycle in self.opening.cycles}
+        balances = {cycle.index: most.balance for cycle, most in zip(self.opening.cycles, self.most, strict=True)}
         by_statement: dict[int, Terms] = {}
-        for offer in self.card.offers:
+        for offer in sorted(self.card.offers, key=lambda one: one.statement):
             day = credit_day(self.card, offer, as_of=self.request.as_of)
-            if day is None or offer.statement not in reachable or day > self.request.last:
+            if day is None or offer.statement not in balances or day > self.request.last:
                 continue
             if offer.maximum < max(offer.minimum, 1):
                 continue
+            # no more can be taken than the bill asks for, and a bank's boundless maximum would numb the switch
+            most = min(offer.maximum / YUAN, balances[offer.statement] / YUAN + self._shares_until(offer.statement))
             fee = float(offer.fee_rate)
             taken = self.program.switch(weight=10.0)
             amount = self.program.column(cost=fee * offer.periods)
             self.program.row(0.0, [(amount, 1.0), (taken, -max(offer.minimum, 1) / YUAN)])
-            self.program.row(0.0, [(taken, offer.maximum / YUAN), (amount, -1.0)])
+            self.program.row(0.0, [(taken, most), (amount, -1.0)])
             by_statement.setdefault(offer.statement, []).append((taken, 1.0))
             self.instalments.setdefault(offer.statement, []).append((day, amount))
             self.written.offers.append((self.card, offer, amount))
@@ -186,14 +188,13 @@ class _CardWriter:
                 index = offer.statement + period
                 share = 1 / offer.periods + fee
                 self.shares.setdefault(index, []).append((amount, share))
-                self.share_most[index] = self.share_most.get(index, 0.0) + share * offer.maximum / YUAN + 0.01
+                self.share_most[index] = self.share_most.get(index, 0.0) + share * most + 0.01
         for taken_here in by_statement.values():
             self.program.row(0.0, taken_here, 1.0)
 
     def _bill(self, position: int, cycle: Cycle) -> _Bill:
         first = position == 0
-        # shares of instalments, with what they may earn, can lift a later balance above that of paying nothing
-        extra = 1.25 * sum(most for index, most in self.share_most.items() if index <= cycle.index)
+        extra = self._shares_until(cycle.index)
         return _Bill(
             cycle, first, judged=not cycle.graced and cycle.grace < cycle.end,
             fees=cycle.fees / YUAN if first else 0.0, carried=cycle.carried / YUAN if first else 0.0,
@@ -203,6 +204,10 @@ class _CardWriter:
             fees_over=self.fees, carried_over=self.carried,
             charges_over=[*self.free, *self.shares.get(cycle.index, [])], latest=cycle.start,
         )  # fmt: skip
+
+    def _shares_until(self, index: int) -> float:
+        """What shares of instalments, with what they may earn, can lift a balance above that of paying nothing."""
+        return 1.25 * sum(most for at, most in self.share_most.items() if at <= index)
 
     def _payments(self, bill: _Bill, part: Part) -> None:
         """Columns of what is paid, by day of credit and by what it settles."""

@@ -17,6 +17,7 @@ _EXACT: Final = 0.01  # yuan: the gap aimed at first, since the last steps of a 
 _PATIENCE: Final = 0.2  # seconds until the gap that was asked for is good enough
 _MANY: Final = 100  # switches: above, where no answer comes, a general solver's cuts are worth their time
 _OWN_SHARE: Final = 0.3  # of the time, to find a first answer before it has its turn
+_GRACE: Final = 0.5  # seconds past the time for one linear program, or for the dive that has no answer yet
 
 
 @dataclass(slots=True)
@@ -114,10 +115,16 @@ class _Search:
     """Best bound first, diving while a child stays promising; every node starts from the basis of the last one."""
 
     def __init__(self, program: Program, gap: float, relative_gap: float, cutoff: float) -> None:
+        import highspy
         import numpy as np
 
         self.np, self.program = np, program
         self.highs = _loaded(program)
+        self.optimal = highspy.HighsModelStatus.kOptimal
+        self.ends = {
+            self.optimal, highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kObjectiveBound,
+            highspy.HighsModelStatus.kUnbounded, highspy.HighsModelStatus.kUnboundedOrInfeasible,
+        }  # fmt: skip
         self.columns = np.array(list(program.switches), dtype=np.int32)
         self.root_low = np.array([program.low[c] for c in program.switches])
         self.root_high = np.array([program.high[c] for c in program.switches])
@@ -127,6 +134,8 @@ class _Search:
         self.best: list[float] = []
         self.best_cost = cutoff
         self.nodes = self.order = 0
+        self.given_up = inf  # the lowest bound of what was left unexplored
+        self.until = perf_counter()
         self.patient_until = perf_counter() + _PATIENCE
         # what branching a switch down or up has gained so far, per unit of rounding
         self.gains = np.zeros((2, len(self.columns)))
@@ -134,32 +143,36 @@ class _Search:
 
     def run(self, until: float, *, first_by: float = inf) -> Solved:
         """Search until a moment, or without any answer until an earlier one."""
-        root = self._relax(self.root_low, self.root_high)
+        self.until = until
+        root = self._relax(self.root_low, self.root_high, above=-inf)
         if root is None:
-            return Solved([], inf, inf, self.nodes)
+            return Solved([], inf, self.given_up, self.nodes)
         self._round_safely(root[1])
         heap: list[_Waiting] = []
-        given_up = inf
         node: tuple[float, list[float], Any, Any] | None = (*root, self.root_low, self.root_high)
         while True:
-            while node is not None and node[0] < self.best_cost - self.slack():
+            while node is not None and node[0] < self.best_cost - self.slack() and not self._over():
                 near, far = self._children(*node)
                 if near is None or far is None:
                     break
                 heapq.heappush(heap, far)
                 node = self._enter(near)
-            if node is not None:  # whole, or not worth the search within the slack
-                given_up = min(given_up, node[0])
+            if node is not None:  # whole, or not worth the search within the slack, or there is no time for it
+                self.given_up = min(self.given_up, node[0])
             late = perf_counter() > (until if self.best else min(until, first_by))
             if not heap or heap[0].bound >= self.best_cost - self.slack() or late:
                 break
             node = self._enter(heapq.heappop(heap))
-        bound = min(heap[0].bound if heap else inf, given_up, self.best_cost)
+        bound = min(heap[0].bound if heap else inf, self.given_up, self.best_cost)
         return Solved(self.best, self.best_cost if self.best else inf, bound, self.nodes)
+
+    def _over(self) -> bool:
+        """Whether a dive must stop where it is: at the end of the time, a grace later while there is no answer."""
+        return perf_counter() > (self.until if self.best else self.until + _GRACE)
 
     def _enter(self, waiting: "_Waiting") -> tuple[float, list[float], Any, Any] | None:
         """Solve a node, and learn from it what its branching gained."""
-        relaxed = self._relax(waiting.low, waiting.high)
+        relaxed = self._relax(waiting.low, waiting.high, above=waiting.bound)
         if relaxed is None:
             return None
         self.gains[waiting.up, waiting.pick] += max(0.0, relaxed[0] - waiting.bound) / waiting.distance
@@ -185,9 +198,12 @@ class _Search:
     def _children(
         self, bound: float, values: list[float], low: Any, high: Any
     ) -> "tuple[_Waiting, _Waiting] | tuple[None, None]":
-        """Split a node on the switch that promises most on both sides: the cheaper child, then the other."""
+        """Split a node on the switch that promises most on both sides: the cheaper child, then the other.
+
+        Each child has fewer whole numbers left to choose from than its parent, so every dive comes to an end.
+        """
         np = self.np
-        at = np.array([values[c] for c in self.columns])
+        at = self._within(values, low, high)
         below_by = at - np.floor(at + _WHOLE)
         fractional = np.minimum(below_by, 1 - below_by) > _WHOLE
         if not fractional.any():
@@ -209,27 +225,42 @@ class _Search:
         )
         return children if down[pick] <= up[pick] else (children[1], children[0])
 
-    def _relax(self, low: Any, high: Any) -> tuple[float, list[float]] | None:
-        """The linear relaxation of a node; whole answers are remembered when they are the best so far."""
+    def _within(self, values: list[float], low: Any, high: Any) -> Any:
+        """The switches' values inside their bounds: HiGHS scales, and what it calls optimal may lie beyond by 1e-6."""
+        return self.np.clip([values[c] for c in self.columns], low, high)
+
+    def _relax(self, low: Any, high: Any, *, above: float = inf) -> tuple[float, list[float]] | None:
+        """The linear relaxation of a node; whole answers are remembered when they are the best so far.
+
+        None where there is nothing to gain; a run without an outcome leaves the node open at its bound `above`.
+        """
         if len(self.columns):
             self.highs.changeColsBounds(len(self.columns), self.columns, low, high)
-        self.highs.run()
-        self.nodes += 1
-        if self.highs.getModelStatus() != self.optimal:
+        outcome = self._run()
+        if outcome not in self.ends:  # out of time, or lost its way from the basis before
+            self.highs.clearSolver()
+            outcome = self._run()
+        if outcome not in self.ends:
+            self.given_up = min(self.given_up, above)
+        if outcome != self.optimal:
             return None
         cost = self.highs.getObjectiveValue()
         values = self.highs.getSolution().col_value
-        if cost < self.best_cost and all(abs(values[c] - round(values[c])) <= _WHOLE for c in self.columns):
-            self.best, self.best_cost = list(values), cost
-            # a node that cannot get below this need not be solved to its end
-            self.highs.setOptionValue("objective_bound", cost)
+        if cost < self.best_cost:
+            at = self._within(values, low, high)
+            if not len(at) or self.np.abs(at - self.np.round(at)).max() <= _WHOLE:
+                self.best, self.best_cost = list(values), cost
+                # a node that cannot get below this need not be solved to its end
+                self.highs.setOptionValue("objective_bound", cost)
         return cost, values
 
-    @property
-    def optimal(self) -> Any:
-        import highspy
-
-        return highspy.HighsModelStatus.kOptimal
+    def _run(self) -> Any:
+        """One linear program within the time, or a grace past it; HiGHS counts the time of all its runs together."""
+        left = max(self.until - perf_counter(), _GRACE)
+        self.highs.setOptionValue("time_limit", self.highs.getRunTime() + left)
+        self.highs.run()
+        self.nodes += 1
+        return self.highs.getModelStatus()
 
     def _round_safely(self, values: list[float]) -> None:
         """A first answer: every fraction to its safe side, then the linear rest."""
