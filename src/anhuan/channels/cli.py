@@ -152,9 +152,10 @@ def export(
         )
     for one in made:
         place = folder / one.name
-        if place.exists():
-            raise FileExists(f"{place} 已存在，没有覆盖。", field="folder")
-        place.write_bytes(one.content)
+        try:
+            terminal.write_closed(place, one.content)
+        except FileExistsError as error:
+            raise FileExists(f"{place} 已存在，没有覆盖。", field="folder") from error
         facts = {"place": place, "count": one.count, "sha256": one.sha256}
         typer.echo(speak("exported", amount=_yuan(one.control_sum), **facts))
     if not made:

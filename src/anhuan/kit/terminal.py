@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextvars import ContextVar
 from functools import wraps
+from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
 from anhuan.kit import news
@@ -75,6 +76,12 @@ def asked_language(args: Sequence[str]) -> str:
 
 _right: ContextVar[str | None] = ContextVar("right_asked", default=None)
 _wish: list[bool] = []  # whether the command line asked for a talkative log; one command line per process
+
+
+def write_closed(place: Path, content: bytes) -> None:
+    """A new file that its owner alone may read, never through a link; raises `FileExistsError` where one is."""
+    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        out.write(content)
 
 
 def log_when_needed(*, verbose: bool) -> None:

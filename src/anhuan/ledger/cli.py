@@ -284,9 +284,10 @@ def _hand_out(made: "Statement", form: Form, out: Path | None, lang: str | None)
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
         return
-    if out.exists():
-        raise FileExists(f"{out} exists", field="out")
-    out.write_bytes(data)
+    try:
+        terminal.write_closed(out, data)
+    except FileExistsError as error:
+        raise FileExists(f"{out} exists", field="out") from error
     typer.echo(str(out))
 
 
