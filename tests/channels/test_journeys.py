@@ -18,9 +18,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 from tests.channels.bank import NAME, RECORD, Bank, Connector
 from tests.channels.conftest import NOW, Clock, World, licensed, recorded
-from tests.identity.desk import acting, at_desk
 
-from anhuan.channels import capabilities, health, journey, registry, service, store, store_house
+from anhuan.channels import capabilities, health, journey, registry, store, store_house
 from anhuan.channels.model import (
     FINAL,
     Answer,
@@ -35,7 +34,6 @@ from anhuan.channels.model import (
     Unknown,
     Why,
 )
-from anhuan.identity import Role
 from anhuan.kit import clock, ids, jobs, wall
 from anhuan.kit import db as database
 
@@ -132,20 +130,6 @@ def test_one_channel_cannot_take_all_workers(world: World) -> None:
     with database.sessions("work").begin() as db:
         locks = db.scalars(text("SELECT DISTINCT lock FROM procrastinate_jobs WHERE status = 'todo'")).all()
     assert 1 <= len(locks) <= 2 < jobs.CONCURRENCY
-
-
-def test_somebody_at_the_desk_clears_a_contradiction_in_the_own_name(world: World) -> None:
-    made = world.prepare()
-    world.bank.next = ["no:insufficient_funds"]
-    world.deliver(made)
-    world.bank.states[str(made.key)] = {"state": "processing"}
-    world.again(made)
-    who = acting(ids.new_id(), Role.OPERATIONS)
-    with at_desk(who) as db:
-        found = [one for one in store.open_contradictions(db) if one[0] == world.party]
-        wall.enter(db, party=world.party, person=who.person_id)
-        service.clear(db, who, world.party, found[0][1], reason="银行书面确认未扣款，第 17 号函", now=NOW)
-    assert world.prepare(attempt=2).attempt == 2
 
 
 def test_what_a_channel_tells_otherwise_than_our_record_is_flagged(

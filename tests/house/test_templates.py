@@ -25,6 +25,7 @@ MODULES = (
     "identity.pages", "identity.pages_security", "identity.confirming",
     "ledger.pages", "ledger.pages_health", "ledger.pages_people", "ledger.pages_posting",
     "channels.pages_partners", "channels.pages_channels", "channels.pages_by_hand",
+    "channels.pages_contradictions",
 )  # fmt: skip
 FRAME = {"shell"}  # given to every template beside the fields of its value
 BUILT_IN = {

@@ -77,7 +77,6 @@ from anhuan.channels.model import (
     Witness,
 )
 from anhuan.channels.service import (
-    clear,
     find,
     known,
     prepare,
@@ -126,7 +125,6 @@ __all__ = [
     "arrivals",
     "ask",
     "capabilities",
-    "clear",
     "deliver",
     "erase",
     "evidence",

@@ -16,6 +16,7 @@ HOLDINGS: Final = (
     Holding(tables.MessageRow, "渠道往来报文", "Messages of channels", kept=AML),
     Holding(tables.EventRow, "退汇与冲正", "Returns and reversals", kept=AML),
     Holding(tables.ContradictionRow, "渠道说法矛盾", "Contradictions of channels", kept=AML),
+    Holding(tables.ClearingRow, "核实矛盾的签字", "Who cleared contradictions, and why", kept=AML),
     Holding(tables.EvidenceRow, "到账凭证", "Evidence of arrival", kept=AML),
     Holding(tables.CardStopRow, "暂停收款的卡片", "Stopped cards"),
 )

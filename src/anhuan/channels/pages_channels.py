@@ -49,10 +49,12 @@ class Contradiction:
     """What a channel said against what it had said; it bars a new attempt until somebody has cleared it."""
 
     party: UUID
+    number: UUID
     key: UUID
     way: Way
     kind: str
     heard_at: datetime
+    asked_at: datetime | None  # since when somebody's word to clear it waits for a second person
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,8 @@ def channels(request: Request, db: page.Desk) -> Response:
         channels=tuple(_channel(one, good) for one in health.health(db, now=now)),
         open=tuple(sorted(waiting, key=_urgency)),
         contradictions=tuple(
-            Contradiction(party, key, way(channel), kind, at)
-            for party, _, key, channel, kind, at in store.open_contradictions(db)
+            Contradiction(party, number, key, way(channel), kind, at, asked_at)
+            for party, number, key, channel, kind, at, _, asked_at in store.open_contradictions(db)
         ),
         learned=tuple(
             (way(one.channel), *names.get(one.bank, (one.bank, one.bank)), one) for one in arrivals.all_known(db, on=on)

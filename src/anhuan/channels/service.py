@@ -37,7 +37,6 @@ from anhuan.channels.model import (
     Why,
 )
 from anhuan.channels.tables import ContradictionRow, EventRow, InstructionRow, MessageRow
-from anhuan.identity import changes
 from anhuan.kit import audit, clock, ids, vault
 from anhuan.kit.actors import Actor, ActorKind
 
@@ -188,18 +187,6 @@ def contradict(db: Session, row: InstructionRow, kind: str, said: str, *, now: d
     db.flush()
     facts = {"kind": kind, "channel": row.channel, "state": row.state}
     audit.write(db, WORKER, "channel.contradiction", f"instruction:{row.key}", facts, now=now)
-
-
-def clear(db: Session, who: Actor, user_id: UUID, contradiction: UUID, *, reason: str, now: datetime) -> None:
-    """Clear a contradiction after looking into it, in the own name and with a reason; the desk alone may."""
-    row = store.contradiction(db, user_id, contradiction)
-    if row is None or row.cleared_at is not None:
-        raise UnknownInstruction("没有这条矛盾，或它已经核实。", field="contradiction")
-    row.cleared_at, row.cleared_by = now, changes.person_of(who)
-    row.cleared_why = changes.reason_of(reason, now=now)
-    db.flush()
-    facts = {"contradiction": contradiction, "kind": row.kind, "person_id": user_id}
-    audit.write(db, who, "channel.cleared", f"instruction:{row.key}", facts, now=now)
 
 
 def keep_message(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from anhuan.channels.tables import (
     CardStopRow,
+    ClearingRow,
     ContradictionRow,
     EventRow,
     EvidenceRow,
@@ -93,10 +94,16 @@ def contradictions(db: Session, user_id: UUID, keys: Sequence[UUID]) -> Sequence
     return db.scalars(asked.order_by(ContradictionRow.seen_at)).all()
 
 
-def contradiction(db: Session, user_id: UUID, number: UUID) -> ContradictionRow | None:
-    """One contradiction of a party, held for this transaction."""
+def contradiction(db: Session, user_id: UUID, number: UUID, *, lock: bool = True) -> ContradictionRow | None:
+    """One contradiction of a party, held for this transaction; the desk's login can hold one that stands open."""
     asked = select(ContradictionRow).where(ContradictionRow.user_id == user_id, ContradictionRow.id == number)
-    return db.scalars(asked.with_for_update()).one_or_none()
+    return db.scalars(asked.with_for_update() if lock else asked).one_or_none()
+
+
+def clearings(db: Session, user_id: UUID, contradiction: UUID) -> Sequence[ClearingRow]:
+    """What people said about clearing a contradiction, first to last."""
+    asked = select(ClearingRow).where(ClearingRow.user_id == user_id, ClearingRow.contradiction_id == contradiction)
+    return db.scalars(asked.order_by(ClearingRow.said_at, ClearingRow.id)).all()
 
 
 def events(db: Session, user_id: UUID, key: UUID) -> Sequence[EventRow]:
@@ -156,9 +163,13 @@ def counts(db: Session) -> Sequence[tuple[str, str, int, datetime]]:
     return [tuple(row) for row in db.execute(asked).all()]
 
 
-def open_contradictions(db: Session) -> Sequence[tuple[UUID, UUID, UUID, str, str, datetime]]:
-    """(party, number, key, channel, kind, heard at) of contradictions that nobody has cleared, oldest first."""
-    asked = text("SELECT party, id, key, channel, kind, seen_at FROM anhuan_channel_contradictions()")
+def open_contradictions(
+    db: Session,
+) -> Sequence[tuple[UUID, UUID, UUID, str, str, datetime, UUID | None, datetime | None]]:
+    """(party, number, key, channel, kind, heard at, who asked to clear it, since when), oldest first."""
+    asked = text(
+        "SELECT party, id, key, channel, kind, seen_at, asked_by, asked_at FROM anhuan_channel_contradictions()"
+    )
     return [tuple(row) for row in db.execute(asked).all()]
 
 

@@ -148,6 +148,39 @@ class ContradictionRow(Base):
     cleared_why: Mapped[str | None] = mapped_column(Sealed(str), info=C2)
 
 
+class ClearingRow(Base):
+    """核实的签字: one person asks to clear a contradiction, another confirms it or says no; never edited or deleted."""
+
+    __tablename__ = "channel_clearings"
+    __table_args__ = (
+        ForeignKeyConstraint(["user_id", "contradiction_id"],
+                             ["channel_contradictions.user_id", "channel_contradictions.id"]),
+        ForeignKeyConstraint(
+            ["user_id", "answers", "contradiction_id", "asked_by", "shown_hash"],
+            [f"channel_clearings.{name}" for name in ("user_id", "id", "contradiction_id", "asked_by", "shown_hash")],
+            name="fk_channel_clearings_answers",
+        ),
+        UniqueConstraint("user_id", "answers"),
+        UniqueConstraint("user_id", "id", "contradiction_id", "asked_by", "shown_hash",
+                         name="uq_channel_clearings_asked"),
+        Index("channel_clearings_of", "user_id", "contradiction_id", "said_at"),
+        CheckConstraint("kind IN ('asked', 'confirmed', 'refused')", name="kind_known"),
+        CheckConstraint("(kind = 'asked') = (answers IS NULL)", name="an_answer_names_what_was_asked"),
+        CheckConstraint("kind = 'refused' OR (kind = 'asked') = (said_by = asked_by)", name="nobody_confirms_the_own"),
+    )  # fmt: skip
+
+    user_id: Mapped[UUID] = mapped_column(primary_key=True, info=C1)
+    id: Mapped[UUID] = mapped_column(primary_key=True, info=C1)
+    contradiction_id: Mapped[UUID] = mapped_column(info=C1)
+    kind: Mapped[str] = mapped_column(Text, info=C1)
+    answers: Mapped[UUID | None] = mapped_column(info=C1)  # the number of what was asked
+    asked_by: Mapped[UUID] = mapped_column(info=C1)
+    said_by: Mapped[UUID] = mapped_column(info=C1)
+    shown_hash: Mapped[bytes] = mapped_column(LargeBinary, info=C1)  # of all that whoever confirms is shown
+    reason: Mapped[str] = mapped_column(Sealed(str), info=C2)
+    said_at: Mapped[datetime] = mapped_column(MOMENT, info=C1)
+
+
 class EvidenceRow(Base):
     """凭证: what tells that money reached the card; doubt about one is a later row that names it."""
 

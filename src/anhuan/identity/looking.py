@@ -101,10 +101,13 @@ def _read(table: str) -> dict[Field, dict[Role, str]]:
 MASKS: Final = _read(TABLE)
 
 
-def begin(db: Session, who: Actor, person_id: UUID, *, reason: str, now: datetime) -> UUID:
-    """Write down that this operator looks at this person, and why; returns what opens the page for a while."""
-    page.insist(who, "desk.person")
-    return _written(db, who, person_id, None, "desk.person", "person.read", reason, now=now)
+def begin(db: Session, who: Actor, person_id: UUID, *, reason: str, now: datetime, right: str = "desk.person") -> UUID:
+    """Write down that this operator looks at this person, and why; returns what opens the page for a while.
+
+    `right` is what lets them: whoever works on one kind of case of a person needs no right to the whole of it.
+    """
+    page.insist(who, right)
+    return _written(db, who, person_id, None, right, "person.read", reason, now=now)
 
 
 def insist(db: Session, who: Actor, person_id: UUID, look_id: UUID | None, *, now: datetime) -> LookRow:

@@ -75,6 +75,7 @@ desk.ledger_person     .     .     .      .       .     x      .        .       
 desk.partners          .     .     .      .       .     x      x        x         .       .       x          x
 desk.partners_write    .     .     .      .       .     x      .        x         .       .       .          .
 desk.channels          .     .     .      .       .     x      x        x         .       .       x          x
+desk.contradictions    .     .     .      .       .     x      .        x         .       .       .          .
 desk.health            .     .     .      .       .     x      x        x         x       .       x          x
 """
 

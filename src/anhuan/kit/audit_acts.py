@@ -92,6 +92,8 @@ ACTS: Final = {
     "channel.forged": Act("收到签名不符的渠道通知", "got a channel's message with a wrong signature"),
     "channel.stopped": Act("渠道指令内容不符，已停止", "a channel knew an instruction with other contents: stopped"),
     "channel.contradiction": Act("渠道前后说法矛盾", "a channel contradicted itself"),
+    "channel.clearing_asked": Act("提出核实渠道矛盾", "asked to clear what a channel had contradicted"),
+    "channel.clearing_refused": Act("未确认渠道矛盾的核实", "did not confirm that a contradiction was cleared"),
     "channel.cleared": Act("核实渠道矛盾", "cleared what a channel had contradicted"),
     "evidence.given": Act("提交到账凭证", "gave evidence of a payment"),
     "evidence.doubted": Act("对到账凭证提出疑问", "doubted the evidence of a payment"),

@@ -45,7 +45,7 @@ def mount(app: FastAPI, *, door: Door | None = None) -> None:
     The door is the one of this installation's settings unless another is given.
     """
     from anhuan.cards import pages as cards
-    from anhuan.channels import pages_by_hand, pages_channels, pages_partners
+    from anhuan.channels import pages_by_hand, pages_channels, pages_contradictions, pages_partners
     from anhuan.identity import pages as sign_in
     from anhuan.identity import pages_consent, pages_data, pages_desk, pages_desk_changes, pages_org, pages_own
     from anhuan.identity import pages_security as security
@@ -60,7 +60,9 @@ def mount(app: FastAPI, *, door: Door | None = None) -> None:
         app.include_router(room.router)
     for part in (pages_consent, pages_data, pages_desk, pages_desk_changes, pages_org, pages_own):
         app.include_router(part.router)
-    for part in (ledger, pages_health, pages_people, pages_posting, pages_partners, pages_channels, pages_by_hand):
+    for part in (ledger, pages_health, pages_people, pages_posting):
+        app.include_router(part.router)
+    for part in (pages_partners, pages_contradictions, pages_channels, pages_by_hand):
         app.include_router(part.router)
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=600)
