@@ -1,6 +1,5 @@
 """Bills as files: PDF, and the rows as CSV and XLSX for those who download them."""
 
-import csv
 import io
 import json
 import zipfile
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
 
+from anhuan.kit.cells import to_csv
 from anhuan.kit.errors import Unavailable
 from anhuan.simbank.printed import COLUMNS, Arrangement, Face, Printed, in_words
 
@@ -64,9 +64,7 @@ def pdf(bill: Printed, face: Face, *, changed: bool = False) -> bytes:
 
 def csv_table(bill: Printed, *, changed: bool = False) -> bytes:
     """The rows as CSV in UTF-8 with the mark that spreadsheets want; what the bill says stands above them."""
-    out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\r\n").writerows(_table(bill, changed=changed))
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
+    return to_csv(_table(bill, changed=changed))
 
 
 def xlsx(bill: Printed, *, changed: bool = False) -> bytes:
