@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from anhuan.channels.export_words import BadExport, Batch, Exported, Item, NotExportable
 from anhuan.kit import settings
-from anhuan.kit.cells import safe
+from anhuan.kit.cells import safe, to_lines
 from anhuan.kit.money import to_text
 
 _LINE_ENDS: Final = {"crlf": "\r\n", "lf": "\n"}
@@ -108,16 +108,14 @@ def read_layout(said: Mapping[str, Any]) -> CsvLayout:
 
 def export(batch: Batch, layout: CsvLayout) -> Exported:
     """The batch as the bank's CSV; raises NotExportable for text that its encoding cannot hold."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator=_LINE_ENDS[layout.line_end])
-    writer.writerow([heading for heading, _ in layout.columns])
+    rows = [[heading for heading, _ in layout.columns]]
     for place, item in enumerate(batch.items, start=1):
-        writer.writerow([_cell(layout, word, _FIELDS[word](batch, place, item)) for _, word in layout.columns])
+        rows.append([_cell(layout, word, _FIELDS[word](batch, place, item)) for _, word in layout.columns])
     if layout.summary:
-        writer.writerow([heading for heading, _ in layout.summary])
-        writer.writerow([_SUMS[word](batch) for _, word in layout.summary])
+        rows.append([heading for heading, _ in layout.summary])
+        rows.append([_SUMS[word](batch) for _, word in layout.summary])
     try:
-        content = out.getvalue().encode(layout.encoding)
+        content = to_lines(rows, line_end=_LINE_ENDS[layout.line_end]).encode(layout.encoding)
     except UnicodeEncodeError as error:
         raise NotExportable(f"户名或附言有 {layout.encoding} 写不出的字") from error
     _read_back(content, batch, layout)

@@ -15,11 +15,15 @@ _NUMBER: Final = frozenset("0123456789.")
 
 def to_csv(rows: Iterable[Sequence[str]]) -> bytes:
     """Rows of text as CSV in UTF-8 with the mark that tells spreadsheets so; every cell is made safe."""
+    lines = to_lines([safe(cell) for cell in row] for row in rows)
+    return b"\xef\xbb\xbf" + lines.encode("utf-8", "replace")
+
+
+def to_lines(rows: Iterable[Sequence[str]], *, line_end: str = "\r\n") -> str:
+    """Rows of cells that are safe already, as the lines of a CSV file."""
     out = io.StringIO(newline="")
-    writer = csv.writer(out, quoting=csv.QUOTE_MINIMAL, lineterminator="\r\n")
-    for row in rows:
-        writer.writerow([safe(cell) for cell in row])
-    return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8", "replace")
+    csv.writer(out, quoting=csv.QUOTE_MINIMAL, lineterminator=line_end).writerows(rows)
+    return out.getvalue()
 
 
 def safe(cell: str) -> str:
