@@ -1,6 +1,6 @@
 """What the planner predicted beside what the simulated banks billed: random households, to the fen.
 
-ANHUAN_BENCH_HOUSEHOLDS changes how many households are planned (400 by default),
+ANHUAN_BENCH_HOUSEHOLDS changes how many households are planned (900 by default, over 2,000 household-months),
 ANHUAN_BENCH_FAMILIES how many live at the bank's real process, over its wire (30 by default, 0 leaves them out).
 """
 
@@ -19,7 +19,7 @@ from tests.laws.bank_over_http import live
 
 from anhuan.kit import postgres
 
-PLANNED = int(os.environ.get("ANHUAN_BENCH_HOUSEHOLDS", "400"))
+PLANNED = int(os.environ.get("ANHUAN_BENCH_HOUSEHOLDS", "900"))
 SECONDS = 0.6  # of search for one plan; any plan will do
 LIVES = {60: 300, 92: 300, 365: 150}  # horizon in days: households that pay as they like
 FAMILIES = int(os.environ.get("ANHUAN_BENCH_FAMILIES", "30"))

@@ -101,7 +101,7 @@ def decide(
         return page.render(request, _shown(request, db, party, number, look, trouble, reason), status=409)
     note = {
         "ask": said(request, "已提出,等待第二人确认。", "Asked; somebody else has to confirm it."),
-        "confirm": said(request, "已核实,这一笔可以再付。", "Cleared; this part may be paid again."),
+        "confirm": said(request, "已核实。", "Cleared."),
     }.get(verb) or said(request, "已记录。", "Recorded.")
     return page.go(f"/desk/channels/contradictions/{party}/{number}?look={look}", request=request, note=note)
 

@@ -60,6 +60,16 @@ def trust(
 
 @app.command()
 @terminal.may("installer")
+def enrol(url: Url = f"http://127.0.0.1:{PORT}") -> None:
+    """Make a key for this Anhuan and let the running bank believe it, once · 让安还与模拟银行互认."""
+    from anhuan.channels import simbank_keys
+
+    typer.echo(f"kept in {simbank_keys.enrol(url)}")
+    typer.echo(f"to use it: export ANHUAN_SIMBANK_URL={url}")
+
+
+@app.command()
+@terminal.may("installer")
 def clock(
     now: Annotated[
         str | None, typer.Argument(help="move it on to here: 2027-03-05T16:00, UTC+8 where no zone is named")

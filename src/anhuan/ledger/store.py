@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import UUID as PGUUID
 from sqlalchemy.orm import Session
 from sqlalchemy.types import BigInteger, DateTime, SmallInteger, Text
 
-from anhuan.ledger.model import AccountKind, AccountName, Balance, Kind
+from anhuan.ledger.model import AccountName, Balance, Kind
 
 _UUIDS, _BIGS, _SMALLS = ARRAY(PGUUID(as_uuid=True)), ARRAY(BigInteger), ARRAY(SmallInteger)
 _MOMENTS, _TEXTS = ARRAY(DateTime(timezone=True)), ARRAY(Text)
@@ -176,10 +176,3 @@ def _entry(
     shard: int, account: int, seq: int, delta: int, after: int, other: int, id: UUID, kind: int, *rest: Any
 ) -> Entry:
     return Entry(shard, account, seq, delta, after, other, id, Kind(kind), *rest)
-
-
-def kinds_of(db: Session, shard: int, numbers: Sequence[int]) -> dict[int, AccountKind]:
-    """The kinds of accounts by number, of those that may be seen."""
-    asked = text("SELECT id, kind FROM ledger.account WHERE shard = :shard AND id = ANY(:ids)")
-    rows = db.execute(asked.bindparams(bindparam("ids", type_=_BIGS)), {"shard": shard, "ids": list(numbers)})
-    return {number: AccountKind(kind) for number, kind in rows}
