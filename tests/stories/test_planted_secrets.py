@@ -111,7 +111,7 @@ def dump(server: postgres.Access, name: str) -> dict[str, bytes]:
             " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
         ).fetchall()
         for (table,) in tables:
-            with connection.cursor().copy(f"COPY {table} TO STDOUT".encode()) as copy:
+            with connection.cursor().copy(f"COPY (SELECT * FROM {table}) TO STDOUT".encode()) as copy:
                 told[table] = b"".join(map(bytes, copy))
     return told
 

@@ -1,6 +1,7 @@
 """The guard at the door, asked directly: hosts, origins, sizes and head lines, before any page is reached."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import anyio
@@ -418,5 +419,6 @@ def test_a_body_that_never_comes_ends(asked: list[int], monkeypatch: pytest.Monk
 
     scope = {"type": "http", "method": "POST", "path": "/page", "raw_path": b"/page", "query_string": b"",
              "scheme": "http", "client": ("127.0.0.1", 1), "headers": [(b"host", b"localhost")]}  # fmt: skip
-    anyio.run(Guard(reader), scope, silence, keep)
+    with ThreadPoolExecutor(1) as pool:  # a browser's loop may run in this thread
+        pool.submit(anyio.run, Guard(reader), scope, silence, keep).result()
     assert sent[0]["status"] == 408

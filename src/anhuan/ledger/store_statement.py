@@ -183,12 +183,16 @@ HELD: Final[dict[str, str]] = {  # table of an export -> its rows, of accounts o
 
 
 def held_count(db: Session, table: str, party: UUID) -> int:
-    """How many rows of one table of an export there are."""
+    """How many rows of one table of an export there are; none of a table that is not the ledger's."""
+    if table not in HELD:
+        return 0
     return int(db.scalar(text(f"SELECT count(*) FROM ({HELD[table]}) held"), {"party": party}) or 0)
 
 
 def held_rows(db: Session, table: str, party: UUID) -> tuple[tuple[str, ...], Any]:
     """Columns and rows of one table of an export, fetched while they are read."""
+    if table not in HELD:
+        return (), ()
     found = db.execute(text(HELD[table]).execution_options(yield_per=PAGE), {"party": party})
     return tuple(found.keys()), found
 
