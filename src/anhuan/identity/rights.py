@@ -49,6 +49,7 @@ plan.read              x     x     x      x       .     .      .        .       
 plan.write             x     x     x      .       .     .      .        .         .       .       .          .
 repay.read             x     x     x      x       .     .      .        .         .       .       .          .
 repay.manual           x     x     x      .       .     .      .        .         .       .       .          .
+repay.write            x     x     .      .       .     .      .        .         .       .       .          .
 limits.write           x     x     .      .       .     .      .        .         .       .       .          .
 consent.write          x     x     .      .       .     .      .        .         .       .       .          .
 members.read           .     x     x      x       .     .      .        .         .       .       .          .
@@ -76,6 +77,8 @@ desk.partners          .     .     .      .       .     x      x        x       
 desk.partners_write    .     .     .      .       .     x      .        x         .       .       .          .
 desk.channels          .     .     .      .       .     x      x        x         .       .       x          x
 desk.contradictions    .     .     .      .       .     x      .        x         .       .       .          .
+desk.orders            .     .     .      .       .     x      x        x         x       .       x          .
+desk.stops             .     .     .      .       .     x      .        x         .       .       .          .
 desk.health            .     .     .      .       .     x      x        x         x       .       x          x
 """
 

@@ -28,6 +28,7 @@ class ActKind(StrEnum):
     """What can ask for a step-up."""
 
     PAYMENT = "payment"
+    MANDATE = "mandate"
     LIMIT_RAISE = "limit_raise"
     PAUSE_LIFT = "pause_lift"
     WAY_IN_REMOVED = "way_in_removed"

@@ -1,0 +1,39 @@
+"""Room repayments: the heart. Orders that move a person's own money to the person's own card, once; mandates, autopay,
+tracking from the tap to the day on which the bank shows it on the card.
+
+Others import this front door alone: `from anhuan import repayments`, then `repayments.confirm(...)`.
+"""
+
+from anhuan.repayments import bindings, rules
+from anhuan.repayments.holdings import HOLDINGS, erase, export, held
+from anhuan.repayments.model import (
+    CLOSED,
+    ON_ITS_WAY,
+    OPEN,
+    AmountRule,
+    Effect,
+    EventKind,
+    FeeLine,
+    GroupKind,
+    OrderStatus,
+    OrderView,
+    PayPart,
+    Quote,
+    RepayAsk,
+    Stamp,
+    TooLateToCancel,
+    Trouble,
+    UnknownOrder,
+    Wait,
+    Way,
+)
+from anhuan.repayments.quoting import quote
+from anhuan.repayments.service import act_of, cancel, confirm, place, record, start
+from anhuan.repayments.views import find, of_group, on_its_way, orders, timeline
+
+__all__ = [
+    "CLOSED", "HOLDINGS", "ON_ITS_WAY", "OPEN", "AmountRule", "Effect", "EventKind", "FeeLine", "GroupKind",
+    "OrderStatus", "OrderView", "PayPart", "Quote", "RepayAsk", "Stamp", "TooLateToCancel", "Trouble", "UnknownOrder",
+    "Wait", "Way", "act_of", "bindings", "cancel", "confirm", "erase", "export", "find", "held", "of_group",
+    "on_its_way", "orders", "place", "quote", "record", "rules", "start", "timeline",
+]  # fmt: skip
