@@ -1,0 +1,11 @@
+"""What follows when an order changed: one line for each thing, in the transaction of the change, in this order."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from anhuan.repayments.model import OrderStatus, OrderView
+
+
+def after(db: Session, order: OrderView, before: OrderStatus | None, *, now: datetime) -> None:
+    """Tell the payer, weigh what to do about a failure, let mandates and plans know; `before` None: just made."""
