@@ -5,6 +5,7 @@ Others import this front door alone: `from anhuan import channels`, then `channe
 """
 
 from anhuan.channels import (
+    above,
     arrival_rules,
     arrivals,
     capabilities,
@@ -77,9 +78,11 @@ from anhuan.channels.model import (
     Witness,
 )
 from anhuan.channels.service import (
+    contradicted,
     find,
     known,
     prepare,
+    used,
     withdraw,
 )
 
@@ -120,11 +123,13 @@ __all__ = [
     "Why",
     "Window",
     "Witness",
+    "above",
     "applied",
     "arrival_rules",
     "arrivals",
     "ask",
     "capabilities",
+    "contradicted",
     "deliver",
     "erase",
     "evidence",
@@ -144,6 +149,7 @@ __all__ = [
     "rules",
     "send",
     "tell",
+    "used",
     "with_learned",
     "withdraw",
 ]

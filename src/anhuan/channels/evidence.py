@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from anhuan.channels import evidence_rules, rules, service, store
+from anhuan.channels import above, evidence_rules, rules, service, store
 from anhuan.channels.evidence_rules import BANK_DATA, PROOFS, Arrival, Kind, Piece
 from anhuan.channels.model import (
     NOT_PAID,
@@ -98,6 +98,12 @@ def doubt(
 
 def weigh(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Answer:
     """Draw the conclusion from the evidence: proof settles what had no final answer, and contradicts a final no."""
+    answer = _weighed(db, user_id, key, now=now)
+    above.tell(db, user_id, key, now)
+    return answer
+
+
+def _weighed(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Answer:
     row = _held(db, user_id, key, lock=True)
     rows = store.evidence(db, user_id, key)
     found = evidence_rules.standing(_pieces(rows))

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.orm import Session
 
-from anhuan.channels import breaker, capabilities, limits, register, registry, rules, store, store_house, wire
+from anhuan.channels import above, breaker, capabilities, limits, register, registry, rules, store, store_house, wire
 from anhuan.channels.model import (
     EXPIRED,
     WITHDRAWN,
@@ -100,14 +100,17 @@ def take_up(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Next:
     if now >= row.expires_at:
         _end(row, EXPIRED, now)
         db.flush()
+        above.tell(db, user_id, key, now)
         return Next(Step.NOTHING, as_instruction(row), record, known_of(db, row))
     register.require_live(db, record, _day(now))
     if (until := _not_before(db, row, record, now)) is not None:
         row.next_ask_at, row.why = until, Why.BUSY
         db.flush()
+        above.tell(db, user_id, key, now)
         return Next(Step.NOTHING, as_instruction(row), record, Unknown(Why.BUSY, until))
     _going_out(row, now)
     db.flush()
+    above.tell(db, user_id, key, now)
     return Next(Step.SEND, as_instruction(row), record, Unknown(Why.NO_ANSWER))
 
 
@@ -153,6 +156,7 @@ def note(db: Session, user_id: UUID, key: UUID, answer: Answer, *, now: datetime
         row.untaken = row.untaken or (answer.why is Why.BUSY and not asked)
     _learn(db, row, record, answer, now)
     db.flush()
+    above.tell(db, user_id, key, now)
     return known_of(db, row)
 
 
@@ -164,6 +168,7 @@ def stopped(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> None:
         audit.write(db, WORKER, "channel.stopped", f"instruction:{key}", {"channel": row.channel}, now=now)
         contradict(db, row, "other_body", "the channel knows this key with another body", now=now)
     db.flush()
+    above.tell(db, user_id, key, now)
 
 
 def withdraw(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Answer:
@@ -227,6 +232,16 @@ def known(db: Session, user_id: UUID, key: UUID) -> Answer:
     if row is None:
         raise UnknownInstruction("没有这笔付款指令。", field="key")
     return known_of(db, row)
+
+
+def used(db: Session, user_id: UUID, channel: str, *, now: datetime) -> limits.Used:
+    """What a party has made of a channel's day and month already."""
+    return limits.used(store.sent_since(db, user_id, channel, limits.month_began(now)), now)
+
+
+def contradicted(db: Session, user_id: UUID, key: UUID) -> tuple[str, ...]:
+    """The kinds of contradiction about an instruction that nobody has cleared."""
+    return tuple(row.kind for row in store.contradictions(db, user_id, [key]))
 
 
 def find(db: Session, user_id: UUID, key: UUID) -> Instruction:
@@ -328,6 +343,7 @@ def _not_before(db: Session, row: InstructionRow, record: Capabilities, now: dat
         rules.waits_until(record, now, zone_time=now.astimezone(clock.CHINA).time()),
         breaker.open_until(db, row.channel, now),
         breaker.card_stopped_until(db, row.user_id, row.channel, row.card_key, now),
+        above.not_before(db, row.user_id, row.key, now),
     )
     return max((one for one in waits if one is not None), default=None)
 

@@ -1,13 +1,195 @@
-"""What one payment would be, worked out before anybody confirms it: amount, parts, channel, fees, moments, effect."""
+"""What one payment would be, worked out before anybody confirms it: amount, parts, channel, fees, moments, effect.
 
-from datetime import datetime
+A quote moves nothing. What keeps it from being confirmed stands in its `troubles`, each with what to do instead; an id
+that is nobody's is refused.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from anhuan.repayments.model import Quote, RepayAsk
+from anhuan import cards, channels
+from anhuan.cards.model import AccountFace, BillView, NoSuchCard, OwnAccount
+from anhuan.channels import capabilities
+from anhuan.kit import clock
+from anhuan.kit.errors import Refused
+from anhuan.kit.money import to_text
+from anhuan.repayments import fees, precheck, store, views, ways
+from anhuan.repayments.model import (
+    AlreadyOnItsWay,
+    AmountRule,
+    BadAsk,
+    Effect,
+    NoChannel,
+    NothingToPay,
+    PayPart,
+    Quote,
+    RepayAsk,
+    Trouble,
+)
+from anhuan.repayments.ways import Payment, Road
+
+CURRENCY: Final = "CNY"
+MORNING: Final = time(9)  # of a named day: payments of that day begin when banks are awake
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A wish with what it is about."""
+
+    ask: RepayAsk
+    face: AccountFace
+    source: OwnAccount
+    bill: BillView | None
+    amount: int
+    start_at: datetime
 
 
 def quote(db: Session, party: UUID, ask: RepayAsk, *, now: datetime, lang: str = "zh") -> Quote:
     """Everything the sheet shows, and in `troubles` what keeps it from being confirmed; raises for unknown ids only."""
-    raise NotImplementedError
+    wish, troubles = _wish(db, party, ask, now=now)
+    due_on = wish.bill.due_on if wish.bill else None
+    payment = Payment(party, ask.account_id, ask.source_id, wish.face.bank, wish.amount, wish.start_at, due_on)
+    roads = ways.roads(db, payment, now=now)
+    chosen, parts, why = _carried(db, wish, payment, roads)
+    if chosen is None and not troubles:
+        troubles.append(_no_channel(ask, why))
+    if chosen is not None and wish.amount > 0:
+        troubles += precheck.troubles(
+            db, party, account_id=ask.account_id, source=wish.source, amount=wish.amount, parts=parts, now=now
+        )  # fmt: skip
+    channel = chosen.record.channel if chosen else ask.channel or ""
+    named = capabilities.way(channel, on=now.astimezone(clock.CHINA).date()) if channel else None
+    return Quote(
+        ask=ask, bill_id=wish.bill.bill_id if wish.bill else None, bank=wish.face.bank, card_name=wish.face.name(lang),
+        source_name=wish.source.name(lang), channel=channel, channel_zh=named.zh if named else "",
+        channel_en=named.en if named else "", by_hand=chosen.by_hand if chosen else False, amount=wish.amount,
+        parts=parts, due_on=due_on, start_at=wish.start_at, expected_at=chosen.option.arrives_by if chosen else None,
+        safe_by_at=chosen.safe_by_at if chosen else None, by_hand_at=chosen.by_hand_at if chosen else None,
+        effect=_effect(db, party, wish), troubles=tuple(troubles),
+        ways=tuple(ways.as_way(road, "" if road is chosen else why.get(road.record.channel, ""), lang=lang)
+                   for road in roads),
+    )  # fmt: skip
+
+
+def road_of(db: Session, party: UUID, quote: Quote, *, now: datetime) -> Road | None:
+    """The road of a quote's channel, looked at once more when its order is made."""
+    payment = Payment(party, quote.ask.account_id, quote.ask.source_id, quote.bank, quote.amount, quote.start_at,
+                      quote.due_on)  # fmt: skip
+    return next((road for road in ways.roads(db, payment, now=now) if road.record.channel == quote.channel), None)
+
+
+def _wish(db: Session, party: UUID, ask: RepayAsk, *, now: datetime) -> tuple[_Wish, list[Trouble]]:
+    today = now.astimezone(clock.CHINA).date()
+    face = cards.account_face(db, party, ask.account_id)
+    source = next((one for one in cards.own_accounts(db, party) if one.account_id == ask.source_id), None)
+    if source is None:
+        raise NoSuchCard("没有这个付款账户。", field="source_id")
+    bills = [one for one in cards.current_bills(db, party, on=today) if one.account_id == ask.account_id]
+    bill = next((one for one in bills if one.currency == CURRENCY), None)
+    troubles: list[Trouble] = []
+    amount = 0
+    try:
+        amount = _amount(ask, bill, views.on_its_way_of(db, party, bill) if bill else 0, foreign=bool(bills))
+    except Refused as refused:
+        troubles.append(_trouble(refused))
+    start_at = now
+    if ask.start_on is not None and ask.start_on > today:
+        start_at = datetime.combine(ask.start_on, MORNING, clock.CHINA)
+    elif ask.start_on is not None and ask.start_on < today:
+        troubles.append(_trouble(BadAsk("还款的日子已经过去。", field="start_on")))
+    return _Wish(ask, face, source, bill, amount, start_at), troubles
+
+
+def _amount(ask: RepayAsk, bill: BillView | None, on_way: int, *, foreign: bool) -> int:
+    """How much to pay, fen: never more than is open beside what is on its way."""
+    if bill is None:
+        said = "这张卡只有外币账单，请到发卡行还款。" if foreign else "这张卡还没有账单；导入账单后再还。"
+        raise NothingToPay(said, field="account_id")
+    left = max(0, bill.open - on_way)
+    if left == 0:
+        raise NothingToPay("已经还清，或全部在路上。", field="account_id")
+    match ask.rule:
+        case AmountRule.FULL:
+            return left
+        case AmountRule.MINIMUM:
+            missing = max(0, bill.minimum_open - on_way)
+            if missing == 0:
+                raise NothingToPay("最低还款额已经还够，或已在路上。", field="rule")
+            return min(left, missing)
+        case AmountRule.CUSTOM | AmountRule.PLANNED:
+            if ask.amount is None or ask.amount <= 0:
+                raise BadAsk("请填写大于零的金额。", field="amount")
+            if ask.amount > left:
+                more = f"待还 {to_text(left)} 元" + (f"，另有 {to_text(on_way)} 元已在路上" if on_way else "")
+                raise AlreadyOnItsWay(f"金额超过待还：{more}。", field="amount")
+            return ask.amount
+
+
+def _carried(
+    db: Session, wish: _Wish, payment: Payment, roads: Sequence[Road]
+) -> tuple[Road | None, tuple[PayPart, ...], dict[str, str]]:
+    """The road that carries it, whole where one can, in parts only where the limit of every channel asks for it."""
+    if wish.amount <= 0:
+        return None, (), {}
+    chosen, why = ways.choose(roads, payment, wanted=wish.ask.channel)
+    if chosen is not None:
+        return chosen, (PayPart(wish.amount, chosen.fees, wish.ask.start_on),), why
+    for road in sorted(roads, key=lambda one: (one.by_hand, one.option.fee)):
+        if not road.bound or (wish.ask.channel is not None and road.record.channel != wish.ask.channel):
+            continue
+        amounts = channels.rules.split(
+            wish.amount, at_least=road.record.per_payment_min, at_most=road.record.per_payment_max
+        )  # fmt: skip
+        if len(amounts) > 1 and road.option.live:
+            return road, _parts(db, payment, road, amounts, wish.ask.start_on), why
+    return None, (), why
+
+
+def _parts(
+    db: Session, payment: Payment, road: Road, amounts: Sequence[int], start_on: date | None
+) -> tuple[PayPart, ...]:  # fmt: skip
+    """The parts of a payment that a limit cut, each with its fees; what today's limit does not take waits for a day."""
+    record, on = road.record, payment.start_at.astimezone(clock.CHINA).date()
+    free_of_day = None if record.per_day_max is None else record.per_day_max - road.option.used_today
+    made, day, before = [], on, 0
+    for amount in amounts:
+        if free_of_day is not None and amount > free_of_day:
+            day, free_of_day = day + timedelta(days=1), record.per_day_max
+        free_of_day = None if free_of_day is None else free_of_day - amount
+        lines = fees.lines_for(db, payment.party, amount, record.channel, now=payment.start_at, used_before=before)
+        made.append(PayPart(amount, lines, start_on if day == on else day))
+        before += amount
+    return tuple(made)
+
+
+def _effect(db: Session, party: UUID, wish: _Wish) -> Effect | None:
+    """What paying so much does to the bill, by the oracle; None where it has no due day or nothing is paid."""
+    bill = wish.bill
+    if bill is None or bill.due_on is None or wish.amount <= 0:
+        return None
+    pay_on = min(wish.start_at.astimezone(clock.CHINA).date(), bill.due_on)
+    if pay_on <= bill.statement_on:
+        pay_on = bill.due_on
+    try:
+        told = cards.choices_of(db, party, bill, [wish.amount], pay_on=pay_on)
+    except Refused:
+        return Effect(bill.open - wish.amount, None, None)
+    mine = next(one for one in told if one.choice == "custom")
+    return Effect(bill.open - wish.amount, mine.interest, mine.late_fee)
+
+
+def _no_channel(ask: RepayAsk, why: dict[str, str]) -> Trouble:
+    if ask.channel is not None and ask.channel in why:
+        return Trouble(NoChannel.code, f"这个渠道现在不能用：{why[ask.channel]}。请换一个渠道，或在银行自己付。", "channel")
+    return Trouble(NoChannel.code, "现在没有渠道能付这一笔；可以在发卡行自己付，再回来标记。", "channel")
+
+
+def _trouble(refused: Refused) -> Trouble:
+    return Trouble(refused.code, refused.message, refused.field)
+
+

@@ -1,0 +1,63 @@
+"""Weighed before each instruction, not only at the tap (S2-05): who pays, from what, within which limits, and whether
+the payer stopped it. What forbids is a trouble with its sentence; what only delays is a wait."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from anhuan.cards.model import OwnAccount
+from anhuan.identity import freezing, limits
+from anhuan.kit.errors import Refused
+from anhuan.kit.money import to_text
+from anhuan.repayments import alerts, day_limits
+from anhuan.repayments.model import NoSource, PayPart, TooLittleMoney, Trouble, Wait
+
+
+def troubles(
+    db: Session, party: UUID, *, account_id: UUID, source: OwnAccount, amount: int, parts: Sequence[PayPart],
+    now: datetime,
+) -> list[Trouble]:  # fmt: skip
+    """What forbids a payment of so many fen now; empty where nothing does."""
+    first = parts[0].amount if parts else amount
+    today = sum(part.amount for part in parts if part.start_on is None) or first
+    asked: list[Callable[[], None]] = [
+        lambda: _source(source),
+        lambda: day_limits.insist(db, party, today, per_payment=first, account_id=account_id, now=now),
+        lambda: _balance(source, amount + sum(part.fee for part in parts)),
+    ]
+    found = []
+    for question in asked:
+        try:
+            question()
+        except Refused as refused:
+            found.append(Trouble(refused.code, refused.message, refused.field))
+    return found
+
+
+def wait_of(db: Session, party: UUID, account_id: UUID, *, now: datetime) -> Wait | None:
+    """What keeps everything of this payer, or of this card, from going out at this moment; None where nothing does."""
+    if freezing.told(db, party) is not None:
+        return Wait.FROZEN
+    if limits.at(db, party, now=now).pause is not None:
+        return Wait.PAUSED
+    if alerts.card_paused(db, party, account_id) is not None:
+        return Wait.CARD_PAUSED
+    return None
+
+
+def _source(source: OwnAccount) -> None:
+    if source.currency != "CNY":
+        raise NoSource("付款账户要是人民币储蓄账户。", field="source_id")
+
+
+def _balance(source: OwnAccount, debit: int) -> None:
+    """What the account is known to hold must do; an account whose balance nobody told is not judged."""
+    if source.balance_on is None:
+        return
+    spare = source.balance - source.reserve
+    if debit > spare:
+        kept = f"（已留出 {to_text(source.reserve)} 元不动）" if source.reserve else ""
+        short = f"“{source.name()}”还差 {to_text(debit - spare)} 元{kept}"
+        raise TooLittleMoney(f"{short}；可以换一个账户、少还一些，或更新余额。", field="source_id")

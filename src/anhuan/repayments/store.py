@@ -1,0 +1,117 @@
+"""Every question that room repayments asks about orders, groups and timelines; one function for each."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from anhuan.repayments.model import OrderStatus
+from anhuan.repayments.tables import EventRow, GroupRow, OrderRow
+
+_PARTY = text("SELECT pg_advisory_xact_lock(hashtextextended('repay ' || :party, 0))")
+_OPEN = ("scheduled", "placed", "sent", "promised", "in_doubt")
+
+
+def lock_party(db: Session, party: UUID) -> None:
+    """Let one transaction at a time decide what a party pays, so that two taps cannot both fit under one bill."""
+    db.execute(_PARTY, {"party": str(party)})
+
+
+def group_for(db: Session, party: UUID, key: UUID) -> GroupRow | None:
+    """What was confirmed under this request key, or None."""
+    return db.scalars(select(GroupRow).where(GroupRow.user_id == party, GroupRow.key == key)).one_or_none()
+
+
+def group(db: Session, party: UUID, group_id: UUID) -> GroupRow | None:
+    """One confirmation."""
+    return db.get(GroupRow, (party, group_id))
+
+
+def of_group(db: Session, party: UUID, group_id: UUID) -> Sequence[OrderRow]:
+    """The orders of one confirmation, in order."""
+    asked = select(OrderRow).where(OrderRow.user_id == party, OrderRow.group_id == group_id)
+    return db.scalars(asked.order_by(OrderRow.number)).all()
+
+
+def order(db: Session, party: UUID, order_id: UUID, *, lock: bool = False) -> OrderRow | None:
+    """One order; with `lock` nobody else changes it until the transaction ends."""
+    asked = select(OrderRow).where(OrderRow.user_id == party, OrderRow.id == order_id)
+    if lock:
+        asked = asked.with_for_update().execution_options(populate_existing=True)
+    return db.scalars(asked).one_or_none()
+
+
+def order_for(db: Session, party: UUID, key: UUID, *, lock: bool = True) -> OrderRow | None:
+    """The order of an instruction, held for this transaction."""
+    asked = select(OrderRow).where(OrderRow.user_id == party, OrderRow.key == key)
+    if lock:
+        asked = asked.with_for_update().execution_options(populate_existing=True)
+    return db.scalars(asked).one_or_none()
+
+
+def orders(
+    db: Session, party: UUID, *, account_id: UUID | None, statuses: Sequence[str] | None, before: datetime | None,
+    at_most: int,
+) -> Sequence[OrderRow]:  # fmt: skip
+    """Orders of a party, the newest first."""
+    asked = select(OrderRow).where(OrderRow.user_id == party)
+    if account_id is not None:
+        asked = asked.where(OrderRow.account_id == account_id)
+    if statuses is not None:
+        asked = asked.where(OrderRow.status.in_(statuses))
+    if before is not None:
+        asked = asked.where(OrderRow.placed_at < before)
+    return db.scalars(asked.order_by(OrderRow.placed_at.desc(), OrderRow.id.desc()).limit(at_most)).all()
+
+
+def open_orders(db: Session, party: UUID, *, account_id: UUID | None = None) -> Sequence[OrderRow]:
+    """Orders of a party that are not at an end, oldest first; at most a thousand."""
+    asked = select(OrderRow).where(OrderRow.user_id == party, OrderRow.status.in_(_OPEN))
+    if account_id is not None:
+        asked = asked.where(OrderRow.account_id == account_id)
+    return db.scalars(asked.order_by(OrderRow.placed_at, OrderRow.id).limit(1000)).all()
+
+
+def standing_of_bill(db: Session, party: UUID, bill_id: UUID) -> Sequence[OrderRow]:
+    """Orders for one bill that are open or have arrived."""
+    asked = select(OrderRow).where(
+        OrderRow.user_id == party, OrderRow.bill_id == bill_id, OrderRow.status.in_((*_OPEN, "arrived"))
+    )
+    return db.scalars(asked.order_by(OrderRow.placed_at, OrderRow.id).limit(1000)).all()
+
+
+def events(db: Session, party: UUID, order_id: UUID) -> Sequence[EventRow]:
+    """The timeline of an order, first to last."""
+    asked = select(EventRow).where(EventRow.user_id == party, EventRow.order_id == order_id)
+    return db.scalars(asked.order_by(EventRow.at, EventRow.id).limit(500)).all()
+
+
+def due(
+    db: Session, before: datetime, *, until: datetime, at_most: int
+) -> Sequence[tuple[UUID, UUID]]:  # fmt: skip
+    """(party, order) that somebody should look at, nearest last safe moment first, taken until then; for the worker."""
+    asked = (
+        select(OrderRow)
+        .where(OrderRow.next_at <= before)
+        .order_by(OrderRow.by_hand_at, OrderRow.next_at, OrderRow.id)
+        .limit(at_most)
+        .with_for_update(skip_locked=True)
+    )
+    rows = db.scalars(asked).all()
+    for row in rows:
+        row.next_at = until
+    return [(row.user_id, row.id) for row in rows]
+
+
+def successor(db: Session, party: UUID, order_id: UUID) -> OrderRow | None:
+    """The order that was made because this one came to nothing."""
+    asked = select(OrderRow).where(OrderRow.user_id == party, OrderRow.retry_of == order_id)
+    return db.scalars(asked).one_or_none()
+
+
+def waiting_of(db: Session, party: UUID) -> Sequence[OrderRow]:
+    """Orders of a party that are made and not known to have gone out, held for this transaction."""
+    asked = select(OrderRow).where(OrderRow.user_id == party, OrderRow.status == OrderStatus.PLACED)
+    return db.scalars(asked.order_by(OrderRow.id).with_for_update()).all()

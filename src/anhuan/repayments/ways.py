@@ -1,0 +1,168 @@
+"""Which channels can carry one payment, what each would cost, and when it would be there: the options of routing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from anhuan import cards, channels
+from anhuan.cards.safety import usual_margins
+from anhuan.channels import arrivals, capabilities, health, limits, register, routing
+from anhuan.channels.model import Capabilities, Licence
+from anhuan.channels.routing import Option
+from anhuan.kit import calendar, clock, terms
+from anhuan.repayments import bindings, fees
+from anhuan.repayments.model import FeeLine, Way
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What is to be carried: from which own account to which billed account, how much (fen), from when on, until when."""
+
+    party: UUID
+    account_id: UUID
+    source_id: UUID
+    bank: str
+    amount: int
+    start_at: datetime
+    due_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """One channel for one payment: the option of routing, its fees, its last safe moment, how it names both ends."""
+
+    option: Option
+    fees: tuple[FeeLine, ...]
+    safe_by_at: datetime | None
+    by_hand_at: datetime | None
+    source: bindings.Binding | None
+    card: bindings.Binding | None
+
+    @property
+    def record(self) -> Capabilities:
+        """The capability record of the channel."""
+        return self.option.record
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person walks it."""
+        return routing.by_hand(self.record)
+
+    @property
+    def bound(self) -> bool:
+        """Whether both ends are known to the channel and proved to be the payer's own; by hand nothing is handed on."""
+        if self.by_hand:
+            return True
+        ends = (self.source, self.card)
+        return all(one is not None and not one.doubtful for one in ends)
+
+
+def roads(db: Session, payment: Payment, *, now: datetime) -> list[Road]:
+    """Every channel that has a record for this bank's cards and may be used here, bound or not."""
+    on = payment.start_at.astimezone(clock.CHINA).date()
+    bound = {(one.kind, one.subject_id, one.channel): one for one in bindings.of(db, payment.party)}
+    found = []
+    for channel in capabilities.ids(on=on):
+        record = capabilities.find(channel, payment.bank, on=on)
+        if record is None or record.licence == Licence.OWN_FILE:
+            continue
+        live = register.is_live(db, record, on)
+        if record.licence == Licence.DEMONSTRATION and not live:
+            continue  # invented money has no place in a real installation, not even as a choice
+        source = bound.get((bindings.Kind.SOURCE, payment.source_id, channel))
+        card = bound.get((bindings.Kind.CARD, payment.account_id, channel))
+        found.append(_road(db, payment, record, source, card, live=live, now=now))
+    return found
+
+
+def choose(roads_: Sequence[Road], payment: Payment, *, wanted: str | None) -> tuple[Road | None, dict[str, str]]:
+    """The channel that carries it, by routing among those that are bound, or the wanted one; and why not the others."""
+    usable = [road for road in roads_ if road.bound and (wanted is None or road.record.channel == wanted)]
+    why = {road.record.channel: "not_bound" for road in roads_ if not road.bound}
+    route = routing.choose(
+        [road.option for road in usable], amount=payment.amount, funding_kind="own_debit", now=payment.start_at,
+        arrive_by=_arrive_by(payment),
+    )  # fmt: skip
+    why |= {channel: passed.value for channel, passed in route.passed}
+    if route.chosen is None:
+        late = [road for road in usable if why.get(road.record.channel) == routing.Passed.TOO_LATE]
+        if wanted is not None and late:  # the payer may choose what comes late, and is told so
+            return late[0], why
+        if late and not any(road.by_hand and road.bound for road in usable if road not in late):
+            return min(late, key=lambda road: road.option.arrives_by), why
+        return None, why
+    return next(road for road in usable if road.option is route.chosen), why
+
+
+def as_way(road: Road, why: str, *, lang: str = "zh") -> Way:
+    """A road as the sheet offers it."""
+    named = capabilities.way(road.record.channel, on=road.option.arrives_by.astimezone(clock.CHINA).date())
+    return Way(
+        road.record.channel, named.zh, named.en, why in ("", "dearer", "slower"), why, road.by_hand, road.option.fee,
+        road.option.arrives_by, road.safe_by_at,
+    )  # fmt: skip
+
+
+def arrives_by(record: Capabilities, start_at: datetime, *, minutes: int, workdays: int) -> datetime:
+    """When a careful person expects the money on the card: the slow end of arrivals, through cut-off and workdays."""
+    here = start_at.astimezone(clock.CHINA)
+    after_cut_off = record.cut_off is not None and here.time() >= record.cut_off
+    day = here.date()
+    if record.workdays_only:
+        if after_cut_off or not calendar.is_open(day):
+            day = calendar.next_workday(day + _DAY)
+        for _ in range(max(record.lead_days, workdays)):
+            day = calendar.next_workday(day + _DAY)
+        return datetime.combine(day, time(23, 59), clock.CHINA)
+    if after_cut_off:
+        return datetime.combine(calendar.next_workday(day + _DAY), time(23, 59), clock.CHINA)
+    return start_at + timedelta(minutes=minutes)
+
+
+def _road(
+    db: Session, payment: Payment, record: Capabilities, source: bindings.Binding | None,
+    card: bindings.Binding | None, *, live: bool, now: datetime,
+) -> Road:  # fmt: skip
+    on = payment.start_at.astimezone(clock.CHINA).date()
+    known = arrivals.learned(db, record.channel, payment.bank, on=on, due_on=payment.due_on)
+    usual = arrivals.otherwise(record.channel, payment.bank, on)
+    slow = known.learned.p99 if known is not None else usual
+    minutes, workdays = (0, slow) if record.workdays_only else (slow, 0)
+    used = limits.Used(0, 0, {})
+    if record.per_day_max is not None or record.per_month_max is not None or record.payments_per_month is not None:
+        used = channels.used(db, payment.party, record.channel, now=now)
+    lines = fees.lines_for(db, payment.party, payment.amount, record.channel, now=payment.start_at)
+    option = Option(
+        record=record, fee=sum(line.fee for line in lines), live=live,
+        arrives_by=arrives_by(record, payment.start_at, minutes=minutes, workdays=workdays),
+        health=health.state_of(db, record.channel, now=now), used_today=used.today, used_month=used.month,
+        payments_of_card=used.by_card.get(card.ref, 0) if card else 0,
+    )  # fmt: skip
+    safe = _safe(record.channel, payment, on, known.learned if known else None)
+    return Road(option, lines, *safe, source, card)
+
+
+def _safe(
+    channel: str, payment: Payment, on: date, learned: channels.Learned | None
+) -> tuple[datetime | None, datetime | None]:  # fmt: skip
+    """The last safe moment of a channel and the moment from which only paying by hand is left; in UTC."""
+    if payment.due_on is None or channel not in terms.channel_ids():
+        return None, None
+    found = cards.safe_pay_by(
+        payment.due_on, terms.channel(channel, on=on), calendar=calendar.current(), learned=learned
+    )  # fmt: skip
+    return found.start_by, found.by_hand_from
+
+
+def _arrive_by(payment: Payment) -> datetime:
+    """Until when it must be there: the end of the due day at the bank; nothing presses where that has passed."""
+    far = payment.start_at + timedelta(days=30)
+    if payment.due_on is None:
+        return far
+    end = datetime.combine(payment.due_on, usual_margins(payment.due_on).due_day_ends, clock.CHINA)
+    return end if end > payment.start_at else far
