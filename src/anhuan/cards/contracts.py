@@ -209,6 +209,11 @@ def _due_rule(
         return DueRule(offset_days=int(said.value)), 1.0, "days to the due day by the user"
     usual = held.ask(account_id, "due_offset_days", on=on)
     pairs = [(bill.statement_on, bill.due_on) for bill in bills if bill.due_on and "due_on" not in bill.inferred]
+    fixed = held.find(account_id, "due_day", on=on)
+    if fixed is not None and all(due.day == fixed.value for _, due in pairs):
+        gap = terms.ask("due_day_least_gap", on=on, scopes=("platform",)).value
+        why = f"due day {fixed.value}, usual ({fixed.layer}), on {len(pairs)} bills"
+        return DueRule(day=int(fixed.value), least_gap=gap), 1.0 if pairs else 0.5, why
     if not pairs:
         return DueRule(offset_days=int(usual.value)), 0.5, f"{usual.value} days to the due day, usual ({usual.layer})"
     allowed = terms.ask("cycle_offset_days", on=on, scopes=("platform",)).value

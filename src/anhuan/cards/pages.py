@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 
 from anhuan import cards
 from anhuan.cards.model import AccountFace, BillFacts, BoardEntry, LineFace, OwnAccount, TermUnreadable
+from anhuan.identity import demonstration
 from anhuan.kit import page, terms
 from anhuan.kit.money import from_text
 from anhuan.kit.terms import Bank
@@ -98,7 +99,7 @@ def groups_of(account: AccountFace) -> set[str]:
 @router.get("/cards/new", dependencies=[page.needs("cards.write")])
 def new_card(request: Request) -> Response:
     """The form for a card entered by hand."""
-    return page.render(request, NewCard(tuple(terms.banks().values()), "", "", ""))
+    return page.render(request, NewCard(_banks(request), "", "", ""))
 
 
 @router.post("/cards/new", dependencies=WRITE)
@@ -113,7 +114,7 @@ def add_card(
     try:
         face = cards.add_card(db, page.person(request), bank, number, label=label.strip(), now=page.now(request))
     except cards.NotACard:
-        value = NewCard(tuple(terms.banks().values()), bank, label, "number")
+        value = NewCard(_banks(request), bank, label, "number")
         return page.render(request, value, status=422)
     return page.go(f"/cards/{face.account_id}", request=request)
 
@@ -262,7 +263,7 @@ def term_value(key: str, typed: str) -> Any:
 @router.get("/me/money", dependencies=READ)
 def own_money(request: Request, db: page.Transaction) -> Response:
     """Own debit accounts."""
-    return page.render(request, Money(cards.own_accounts(db, page.person(request)), tuple(terms.banks().values())))
+    return page.render(request, Money(cards.own_accounts(db, page.person(request)), _banks(request)))
 
 
 @router.post("/me/money", dependencies=WRITE)
@@ -288,3 +289,7 @@ def remove_account(request: Request, db: page.Transaction, account_id: UUID) -> 
     """Forget a debit account."""
     cards.remove_account(db, page.person(request), account_id)
     return page.go("/me/money", request=request)
+
+
+def _banks(request: Request) -> tuple[Bank, ...]:
+    return terms.banks_to_choose(demonstration=demonstration.is_served(request))

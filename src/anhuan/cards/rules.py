@@ -1,6 +1,7 @@
 """Decisions about cards and bills: values in, values out; no clock, no database."""
 
 import hashlib
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -101,13 +102,15 @@ def urgency(bill: BillView, *, on: date) -> Urgency:
 def courtesy(value: Any, *, of: int) -> int:
     """A tolerance in fen: an amount, or the larger or smaller of an amount and a share of the bill (rounded half up).
 
-    Written as a number of fen, or as `{"amount": 1000, "rate": "0.01", "take": "max"}`; `take` is max without a word.
+    Written as a number of fen, or as `{"amount": 1000, "rate": "0.01", "take": "max"}`; `take` is max without a word,
+    and `"round": "down"` is for banks whose share is never more than it says.
     """
     if isinstance(value, int):
         return value
     parts = [int(value["amount"])] if "amount" in value else []
     if "rate" in value:
-        parts.append(round_half_up(Fraction(value["rate"]) * of))
+        share = Fraction(value["rate"]) * of
+        parts.append(math.floor(share) if value.get("round") == "down" else round_half_up(share))
     return (min if value.get("take") == "min" else max)(parts)
 
 

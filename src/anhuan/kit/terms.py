@@ -111,6 +111,7 @@ class Bank:
     id: str
     zh: str
     en: str
+    simulated: bool = False  # invented, of the simulated bank
 
     def name(self, lang: str = "zh") -> str:
         """The name in Chinese, or in English where asked."""
@@ -180,8 +181,18 @@ def ask(key: str, *, on: date, scopes: Sequence[str] = ("typical",)) -> Term:
 
 @cache
 def banks() -> Mapping[str, Bank]:
-    """Every bank of the package by id."""
-    return {key: Bank(key, names["zh"], names["en"]) for key, names in _toml("banks.toml")["banks"].items()}
+    """Every bank of the package by id, the simulated ones last."""
+    said = _toml("banks.toml")
+    return {
+        key: Bank(key, names["zh"], names["en"], simulated=group == "simulated")
+        for group in ("banks", "simulated")
+        for key, names in said[group].items()
+    }
+
+
+def banks_to_choose(*, demonstration: bool) -> tuple[Bank, ...]:
+    """The banks that a person is offered: the simulated ones in a demonstration alone."""
+    return tuple(bank for bank in banks().values() if demonstration or not bank.simulated)
 
 
 def bank(bank_id: str) -> Bank:

@@ -54,7 +54,7 @@ class PreviewPage:
     rows_known: int
     ready: bool
     columns: tuple[str, ...] = WORDS
-    banks: tuple[str, ...] = tuple(terms.banks())
+    banks: tuple[str, ...] = tuple(bank.id for bank in terms.banks_to_choose(demonstration=False))
     rows_shown: int = ROWS_SHOWN
 
 
