@@ -52,6 +52,13 @@ def check_settings() -> str:
     return f"data in {given.home}, port {given.port}"
 
 
+def check_clock() -> str:
+    """Nobody holds the clock of this installation: that is for the throw-away towns of `anhuan simulate`."""
+    if clock.is_held():
+        raise Broken(f"{clock.HELD_BY} is set: remove it, or this is no installation that anybody may rely on")
+    return "the machine's own"
+
+
 def check_database() -> str:
     """A server of the right version answers."""
     access = db.access()
@@ -103,6 +110,7 @@ def check_keys() -> str:
 
 CHECKS: Final[dict[str, Callable[[], str]]] = {
     "settings": check_settings,
+    "clock": check_clock,
     "database": check_database,
     "rights": check_rights,
     "tables": check_tables,

@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 @terminal.may("installer")
 def work(
     parent: Annotated[bool, typer.Option("--parent", hidden=True, help="end when the standard input ends")] = False,
+    heartbeat: Annotated[float, typer.Option("--heartbeat", hidden=True, help="seconds")] = jobs.HEARTBEAT,
+    dead_after: Annotated[float, typer.Option("--dead-after", hidden=True, help="seconds")] = jobs.DEAD_AFTER,
 ) -> None:
     """Keep what was promised (exports, erasures, what the clock asks for) until stopped · 后台任务."""
     from anhuan import cards, channels, ledger, planning, statements
@@ -34,16 +36,16 @@ def work(
     if not parent:
         db.require_head()
         typer.echo("working  (Ctrl-C stops)")
-    asyncio.run(_until_stopped(db.url_of("work"), parent=parent))
+    asyncio.run(_until_stopped(db.url_of("work"), parent=parent, heartbeat=heartbeat, dead_after=dead_after))
 
 
-async def _until_stopped(url: str, *, parent: bool) -> None:
+async def _until_stopped(url: str, *, parent: bool, heartbeat: float, dead_after: float) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     if parent:
         threading.Thread(target=_when_parent_ends, args=(loop, stop), daemon=True).start()
-    await jobs.run(url, until=stop)
+    await jobs.run(url, until=stop, heartbeat=heartbeat, dead_after=dead_after)
 
 
 def _when_parent_ends(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

@@ -58,6 +58,9 @@ SETTINGS: Final = (
     Setting("ANHUAN_SIGNUP", "invited", "who may come in: `invited` people, or `open` to everybody"),
     Setting("ANHUAN_SIMBANK_URL", "no simulated bank", "address of the simulated bank, e.g. http://127.0.0.1:8070"),
     Setting("ANHUAN_SIMBANK_KEYS", "keys/simbank.json of the home", "file with the keys for it, closed to others"),
+    Setting(
+        "ANHUAN_CLOCK_FILE", "the machine's clock", "file of a held clock; believed in a town of `anhuan simulate` alone"
+    ),
     Setting("ANHUAN_PROXY", "nobody", "addresses whose X-Forwarded-For and -Proto are believed, with commas"),
 )
 
