@@ -16,8 +16,8 @@ from anhuan.kit import clock, db, postgres, roles, store_checks
 from anhuan.kit.errors import Broken
 
 pytestmark = pytest.mark.scope("S2-42")
-THERE = {"settings", "clock", "database", "rights", "tables", "logins", "keys", "key files", "audit chain", "installation",
-         "origin", "worker", "calendar", "books", "ledger roots"}  # fmt: skip
+THERE = {"settings", "clock", "database", "rights", "tables", "logins", "keys", "key files", "audit chain",
+         "installation", "origin", "worker", "calendar", "books", "ledger roots"}  # fmt: skip
 
 
 def told(*words: str) -> tuple[int, dict[str, Any]]:
