@@ -22,9 +22,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from anhuan.channels import capabilities as records
 from anhuan.channels import simbank_wire as wire
+from anhuan.channels.holders import Holder
 from anhuan.channels.model import (
     CALLBACK_PATH,
     Answer,
+    Booked,
     Capabilities,
     DayFile,
     FileDamaged,
@@ -41,6 +43,7 @@ from anhuan.channels.model import (
     Why,
     Witness,
 )
+from anhuan.channels.wire import canonical
 from anhuan.kit import clock, fetch, settings, signing
 from anhuan.kit.settings import BadSetting
 
@@ -175,7 +178,7 @@ class SimulatedBank:
             return unknown
         return unknown | {key: self._item(item, key) for key, item in items.items() if key in unknown}
 
-    def postings(self, card: str, *, since: date) -> Sequence[wire.Posting]:
+    def postings(self, card: str, *, since: date) -> Sequence[Booked]:
         """What the bank booked on a card since the day, oldest first; raises `NoAnswer`."""
         heard = self._call("GET", f"/v1/cards/{quote(card)}/postings?since={since.isoformat()}", verb="postings")
         return wire.postings(self._whole(heard).read())
@@ -190,6 +193,21 @@ class SimulatedBank:
         """One bill as the bank printed it (`json`, `html`, `csv`, `pdf`); raises `NoAnswer`."""
         path = f"/v1/cards/{quote(card)}/statements/{on.isoformat()}.{form}"
         return self._whole(self._call("GET", path, verb="bill", at_most=MOST_FILE)).body
+
+    def check_holder(self, kind: str, ref: str, name: str) -> Holder:
+        """Whether this account or card is somebody's of this name (`holders.ChecksHolder`); silence is unknown."""
+        body = canonical({"kind": kind, "ref": ref, "name": name})
+        heard = self._call("POST", "/v1/holders/check", body=body, verb="holder")
+        if heard is None:
+            return Holder(None)
+        digest = hashlib.sha256(heard.body).hexdigest()
+        if heard.status == HTTPStatus.NOT_FOUND:
+            return Holder(match=False, answer_sha256=digest)
+        try:
+            match, funding = wire.holder(heard.read()) if heard.status == HTTPStatus.OK else (None, "")
+        except wire.Unreadable:
+            return Holder(None, answer_sha256=digest)
+        return Holder(match, funding, digest)
 
     # --- how a call goes ---
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from anhuan.channels.model import (
     Answer,
+    Booked,
     Capabilities,
     Event,
     EventKind,
@@ -22,6 +23,7 @@ from anhuan.channels.model import (
 )
 
 FILES: Final = ("trade", "fund_flow", "alipay", "bank_csv", "camt053")
+FUNDING: Final = {"debit": "own_debit", "credit": "credit_card"}
 _T = TypeVar("_T")
 
 
@@ -38,20 +40,6 @@ class Announced:
     sha256: str
     size: int
     rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """入账: one line on a card, as bank data: the proof of an arrival, or that a proof was withdrawn."""
-
-    number: int
-    posted_on: date
-    at: datetime
-    kind: str  # payment, withdrawn, corrected, charge, refund, interest, late_fee, ...
-    amount: int  # fen; positive: owed less
-    key: UUID | None
-    reference: str
-    text: str
 
 
 def read(body: bytes) -> Mapping[str, Any]:
@@ -82,7 +70,8 @@ def answer(said: Mapping[str, Any], *, key: UUID, final_codes: frozenset[str]) -
             code = _text(said, "code")
             if code not in final_codes:
                 raise Unreadable("a no that our record does not list as final")
-            return Rejected(code, str(said.get("message") or ""), _moment_or_none(said, "resets_at"))
+            missing = None if said.get("missing") is None else _fen(said, "missing")
+            return Rejected(code, str(said.get("message") or ""), _moment_or_none(said, "resets_at"), missing)
     raise Unreadable("no state that we know")
 
 
@@ -121,7 +110,7 @@ def files(said: Mapping[str, Any]) -> Sequence[Announced]:
     ]
 
 
-def postings(said: Mapping[str, Any]) -> Sequence[Posting]:
+def postings(said: Mapping[str, Any]) -> Sequence[Booked]:
     """The postings of a card, oldest first."""
     return [_posting(one) for one in _list(said, "postings")]
 
@@ -132,6 +121,14 @@ def bill_days(said: Mapping[str, Any]) -> Sequence[date]:
     if not isinstance(days, list):
         raise Unreadable("no list of statements")
     return [_date(one if isinstance(one, str) else _text(one, "day")) for one in days]
+
+
+def holder(said: Mapping[str, Any]) -> tuple[bool, str]:
+    """Whether a name is the holder's, and what kind of funding stands behind the reference."""
+    match, kind = said.get("match"), said.get("kind")
+    if match not in ("yes", "no") or kind not in FUNDING:
+        raise Unreadable("no word about a holder")
+    return match == "yes", FUNDING[kind]
 
 
 def until(body: bytes) -> datetime | None:
@@ -172,8 +169,8 @@ def capabilities(said: Mapping[str, Any], *, channel: str, on: date) -> Capabili
         raise Unreadable("no capability record") from error
 
 
-def _posting(one: Mapping[str, Any]) -> Posting:
-    return Posting(
+def _posting(one: Mapping[str, Any]) -> Booked:
+    return Booked(
         number=_fen(one, "seq"),
         posted_on=_date(_text(one, "posted_on")),
         at=_moment(one, "at"),

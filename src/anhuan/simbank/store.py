@@ -135,6 +135,12 @@ def balance(db: Db, name: str) -> int | None:
     return None if row is None else int(row["balance"])
 
 
+def holder(db: Db, name: str) -> str | None:
+    """Whose account this is; None where there is none."""
+    row = db.execute("SELECT holder FROM bank.account WHERE name = %s", (name,)).fetchone()
+    return None if row is None else str(row["holder"])
+
+
 def add_card(db: Db, card: Card) -> None:
     """A new card, or the same card with new facts."""
     db.execute(

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from anhuan.kit import signing
 from anhuan.kit.clock import CHINA
 from anhuan.kit.errors import Bad, Refused
-from anhuan.simbank import courses, meetings, payments, store, store_agenda, wire_bills
+from anhuan.simbank import courses, holders, meetings, payments, store, store_agenda, wire_bills
 from anhuan.simbank.house import Act, Bank, bank_calendar
 from anhuan.simbank.model import Ask, No, Payment
 from anhuan.simbank.payments import moment
@@ -63,6 +63,7 @@ def routes(bank: Bank) -> list[Route]:
         ("POST", "/v1/payments", pay),
         ("POST", "/v1/payments/batch", pay_batch),
         ("GET", "/v1/payments/{key}", ask_about),
+        ("POST", "/v1/holders/check", holders.check),
         ("GET", "/v1/capabilities", capabilities),
         ("GET", "/v1/health", health),
         ("GET", "/v1/files", files),
