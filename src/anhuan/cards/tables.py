@@ -105,6 +105,7 @@ class BillRow(Base):
             postgresql_where=text("superseded_by is null and taken_back_at is null"),
         ),
         Index("bills_source", "user_id", "source_id", postgresql_where=text("source_id is not null")),
+        Index("bills_known", "known_at"),
         CheckConstraint("due_on is null or due_on > statement_on", name="due_after_statement"),
     )
 

@@ -19,7 +19,11 @@ from anhuan.kit.errors import Refused
 from anhuan.kit.money import round_half_up, round_up
 
 ASSUMED: Final = frozenset({"bank", "typical"})
-_SEEDS: Final = ("terms_cards.toml", "terms_channels.toml", "terms_law.toml", "terms_house.toml")
+_SEEDS: Final = (
+    *("terms_cards.toml", "terms_channels.toml", "terms_law.toml", "terms_house.toml"),
+    "terms_repayments.toml",
+    "terms_mandates.toml",
+)
 TAILS_SAID: Final = 3  # cards of one account that its name tells
 _FOR_EVER: Final = date.max
 _CHANNEL_KEYS: Final = (
