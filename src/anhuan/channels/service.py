@@ -13,7 +13,19 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.orm import Session
 
-from anhuan.channels import above, breaker, capabilities, limits, register, registry, rules, store, store_house, wire
+from anhuan.channels import (
+    above,
+    breaker,
+    capabilities,
+    limits,
+    register,
+    registry,
+    rules,
+    stops,
+    store,
+    store_house,
+    wire,
+)
 from anhuan.channels.model import (
     EXPIRED,
     WITHDRAWN,
@@ -61,10 +73,13 @@ class Next:
     known: Answer
 
 
-def prepare(db: Session, user_id: UUID, ask: Ask, *, now: datetime) -> Instruction:
+def prepare(
+    db: Session, user_id: UUID, ask: Ask, *, now: datetime, ask_at: datetime | None = None
+) -> Instruction:  # fmt: skip
     """Make one instruction, its bytes and its key, or give back the one that was made for this attempt before.
 
-    Refused: `NotLive`, `Unfit`, `StillOpen`, `Barred`, `CardStopped`; not now: `BreakerOpen`. Nothing is sent here.
+    Nothing is sent here; where nobody sends it, the round takes it up from `ask_at` on (else when it expires). Refused:
+    `NotLive`, `Unfit`, `StillOpen`, `Barred`, `CardStopped`; not now: `BreakerOpen`.
     """
     store.lock_part(db, user_id, ask.order_id, ask.part)
     earlier = store.attempts(db, user_id, ask.order_id, ask.part)
@@ -79,6 +94,7 @@ def prepare(db: Session, user_id: UUID, ask: Ask, *, now: datetime) -> Instructi
     limits.check(ask, record, limits.used(store.sent_since(db, user_id, ask.channel, limits.month_began(now)), now))
     _open_for(db, user_id, ask, now)
     row = _made(user_id, ask, record, now=now)
+    row.next_ask_at = ask_at or row.next_ask_at
     db.add(row)
     db.flush()
     return as_instruction(row)
@@ -177,6 +193,7 @@ def withdraw(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Answer:
     if row.sent_at is None and not rules.is_final(State(row.state)):
         _end(row, WITHDRAWN, now)
         db.flush()
+        above.tell(db, user_id, key, now)
     return known_of(db, row)
 
 
@@ -338,11 +355,13 @@ def _held(db: Session, user_id: UUID, key: UUID) -> InstructionRow:
 
 
 def _not_before(db: Session, row: InstructionRow, record: Capabilities, now: datetime) -> datetime | None:
-    """Until when nothing may be sent: a maintenance window, an open breaker, a stopped card; the latest of them."""
+    """Until when nothing may be sent: a maintenance window, an open breaker, a stopped card, an operator's stop; the
+    latest of them."""
     waits = (
         rules.waits_until(record, now, zone_time=now.astimezone(clock.CHINA).time()),
         breaker.open_until(db, row.channel, now),
         breaker.card_stopped_until(db, row.user_id, row.channel, row.card_key, now),
+        stops.not_before(db, row.channel, row.bank, now),
         above.not_before(db, row.user_id, row.key, now),
     )
     return max((one for one in waits if one is not None), default=None)

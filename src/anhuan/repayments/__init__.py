@@ -4,7 +4,8 @@ tracking from the tap to the day on which the bank shows it on the card.
 Others import this front door alone: `from anhuan import repayments`, then `repayments.confirm(...)`.
 """
 
-from anhuan.repayments import bindings, rules
+from anhuan import channels
+from anhuan.repayments import bindings, rules, service
 from anhuan.repayments.holdings import HOLDINGS, erase, export, held
 from anhuan.repayments.model import (
     CLOSED,
@@ -30,6 +31,8 @@ from anhuan.repayments.model import (
 from anhuan.repayments.quoting import quote
 from anhuan.repayments.service import act_of, cancel, confirm, place, record, start
 from anhuan.repayments.views import find, of_group, on_its_way, orders, timeline
+
+channels.above.know(may_go=service.may_go, told=service.told)  # whoever knows this room follows instructions with it
 
 __all__ = [
     "CLOSED", "HOLDINGS", "ON_ITS_WAY", "OPEN", "AmountRule", "Effect", "EventKind", "FeeLine", "GroupKind",

@@ -112,6 +112,7 @@ class Trouble:
     code: str
     message: str
     field: str | None = None
+    kind: type[Refused] = Refused  # what is raised where it is confirmed all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +232,7 @@ class OrderView:
     mandate_id: UUID | None
     key: UUID | None  # of the instruction
     next_at: datetime | None
+    party: UUID  # whose it is
 
 
 OPEN: Final = frozenset({

@@ -7,12 +7,16 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from anhuan import cards
 from anhuan.cards.model import OwnAccount
+from anhuan.channels import breaker, stops
 from anhuan.identity import freezing, limits
+from anhuan.kit import clock
 from anhuan.kit.errors import Refused
 from anhuan.kit.money import to_text
 from anhuan.repayments import alerts, day_limits
 from anhuan.repayments.model import NoSource, PayPart, TooLittleMoney, Trouble, Wait
+from anhuan.repayments.tables import OrderRow
 
 
 def troubles(
@@ -32,7 +36,7 @@ def troubles(
         try:
             question()
         except Refused as refused:
-            found.append(Trouble(refused.code, refused.message, refused.field))
+            found.append(Trouble(refused.code, refused.message, refused.field, type(refused)))
     return found
 
 
@@ -45,6 +49,31 @@ def wait_of(db: Session, party: UUID, account_id: UUID, *, now: datetime) -> Wai
     if alerts.card_paused(db, party, account_id) is not None:
         return Wait.CARD_PAUSED
     return None
+
+
+def stopped_by(db: Session, channel: str, bank: str, *, now: datetime) -> Wait:
+    """Why a channel takes nothing now: an operator stopped the card's bank or the channel, or it is in maintenance."""
+    stop = stops.standing(db, channel, bank, now)
+    if stop is not None:
+        return Wait.BANK_STOPPED if stop.scope == "bank" else Wait.CHANNEL_STOPPED
+    return Wait.MAINTENANCE if breaker.open_until(db, channel, now) is None else Wait.CHANNEL_STOPPED
+
+
+def bill_and_source(db: Session, row: OrderRow, *, now: datetime) -> tuple[int, OwnAccount | None]:
+    """What is open of the account's bill (fen), and the paying account, for an order whose day has come."""
+    today = now.astimezone(clock.CHINA).date()
+    bills = [one for one in cards.current_bills(db, row.user_id, on=today)
+             if one.account_id == row.account_id and one.currency == "CNY"]  # fmt: skip
+    source = next((one for one in cards.own_accounts(db, row.user_id) if one.account_id == row.source_id), None)
+    return bills[0].open if bills else 0, source
+
+
+def tails(db: Session, party: UUID, source_id: UUID, account_id: UUID) -> tuple[str, str]:
+    """The last digits of the paying account and of the card, for a payment that a person makes by hand."""
+    source = next((one for one in cards.own_accounts(db, party) if one.account_id == source_id), None)
+    face = cards.account_face(db, party, account_id)
+    card = "、".join(one.last_digits for one in face.cards)
+    return f"尾号 {source.last_digits}" if source else "", f"尾号 {card}"
 
 
 def _source(source: OwnAccount) -> None:

@@ -18,7 +18,7 @@ from anhuan.channels import capabilities
 from anhuan.kit import clock
 from anhuan.kit.errors import Refused
 from anhuan.kit.money import to_text
-from anhuan.repayments import fees, precheck, store, views, ways
+from anhuan.repayments import fees, precheck, views, ways
 from anhuan.repayments.model import (
     AlreadyOnItsWay,
     AmountRule,
@@ -31,6 +31,7 @@ from anhuan.repayments.model import (
     RepayAsk,
     Trouble,
 )
+from anhuan.repayments.tables import OrderRow
 from anhuan.repayments.ways import Payment, Road
 
 CURRENCY: Final = "CNY"
@@ -76,11 +77,10 @@ def quote(db: Session, party: UUID, ask: RepayAsk, *, now: datetime, lang: str =
     )  # fmt: skip
 
 
-def road_of(db: Session, party: UUID, quote: Quote, *, now: datetime) -> Road | None:
-    """The road of a quote's channel, looked at once more when its order is made."""
-    payment = Payment(party, quote.ask.account_id, quote.ask.source_id, quote.bank, quote.amount, quote.start_at,
-                      quote.due_on)  # fmt: skip
-    return next((road for road in ways.roads(db, payment, now=now) if road.record.channel == quote.channel), None)
+def road_for(db: Session, row: OrderRow, *, now: datetime) -> Road | None:
+    """The road of an order's channel, looked at once more when its instruction is made."""
+    payment = Payment(row.user_id, row.account_id, row.source_id, row.bank, row.amount_minor, now, row.due_on)
+    return next(iter(ways.roads(db, payment, now=now, only=row.channel)), None)
 
 
 def _wish(db: Session, party: UUID, ask: RepayAsk, *, now: datetime) -> tuple[_Wish, list[Trouble]]:
@@ -185,11 +185,11 @@ def _effect(db: Session, party: UUID, wish: _Wish) -> Effect | None:
 
 def _no_channel(ask: RepayAsk, why: dict[str, str]) -> Trouble:
     if ask.channel is not None and ask.channel in why:
-        return Trouble(NoChannel.code, f"这个渠道现在不能用：{why[ask.channel]}。请换一个渠道，或在银行自己付。", "channel")
-    return Trouble(NoChannel.code, "现在没有渠道能付这一笔；可以在发卡行自己付，再回来标记。", "channel")
+        said = f"这个渠道现在不能用：{why[ask.channel]}。请换一个渠道，或在银行自己付。"
+        return Trouble(NoChannel.code, said, "channel", NoChannel)
+    said = "现在没有渠道能付这一笔；可以在发卡行自己付，再回来标记。"
+    return Trouble(NoChannel.code, said, "channel", NoChannel)
 
 
 def _trouble(refused: Refused) -> Trouble:
-    return Trouble(refused.code, refused.message, refused.field)
-
-
+    return Trouble(refused.code, refused.message, refused.field, type(refused))

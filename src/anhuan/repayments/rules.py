@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from anhuan.channels.evidence_rules import Arrival
-from anhuan.channels.model import Answer, Rejected, Settled, Unknown, Why
+from anhuan.channels.model import WITHDRAWN, Answer, Rejected, Settled, Unknown, Why
 from anhuan.repayments.model import BadStep, OrderStatus
 
 S = OrderStatus
@@ -53,8 +53,8 @@ def status_of(
     match known:
         case Settled():
             return S.PROMISED
-        case Rejected():
-            return S.CANCELLED if now_is is S.CANCELLED else S.FAILED
+        case Rejected(final_code=code):
+            return S.CANCELLED if code == WITHDRAWN else S.FAILED
         case Unknown(why=Why.BUSY) if sent_at is None:
             return now_is
         case Unknown():

@@ -1,30 +1,95 @@
-"""The acts of repayments, each inside the caller's transaction: confirm, place, start, record, cancel."""
+"""The acts of repayments, each inside the caller's transaction: confirm, place, start, record, cancel.
 
+One tap is one transaction: what was confirmed, its orders, the money set aside, the instruction and the promise to send
+it, all or nothing. What goes out is decided by `channels`, which asks `may_go` first and tells `record` what it learns.
+"""
+
+import hashlib
+import json
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import msgspec
+import structlog
 from sqlalchemy.orm import Session
 
+from anhuan import channels
+from anhuan.channels.model import BreakerOpen, CardStopped
 from anhuan.identity import stepup
-from anhuan.kit.actors import Actor
-from anhuan.repayments.model import GroupKind, OrderView, Quote
+from anhuan.identity.stepup import ActKind
+from anhuan.kit import audit, clock, ids, terms
+from anhuan.kit.actors import Actor, ActorKind
+from anhuan.kit.errors import Refused, Unavailable
+from anhuan.repayments import aftermath, booking, moving, precheck, quoting, store, views
+from anhuan.repayments.model import (
+    EventKind,
+    GroupKind,
+    KeyReused,
+    NoChannel,
+    NoSource,
+    NothingToPay,
+    OrderStatus,
+    OrderView,
+    PayPart,
+    Quote,
+    TooLateToCancel,
+    TooLittleMoney,
+    UnknownOrder,
+    Wait,
+)
+from anhuan.repayments.tables import GroupRow, OrderRow
+from anhuan.repayments.ways import Road
+
+WORKER = Actor(ActorKind.WORKER)
+S = OrderStatus
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """One group to be placed for one party, as autopay hands over many at once."""
+
+    party: UUID
+    quotes: tuple[Quote, ...]
+    key: UUID
+    mandate_id: UUID | None = None
+    run_id: UUID | None = None
 
 
 def act_of(party: UUID, key: UUID, quotes: Sequence[Quote]) -> stepup.Act:
     """What is confirmed: every payment with its amount, fees, card, source, channel and day; a change voids it."""
-    raise NotImplementedError
+    facts: dict[str, str | int] = {"party": str(party), "key": str(key), "payments": sum(len(q.parts) for q in quotes)}
+    for number, one in enumerate(quotes, 1):
+        facts[f"{number}.card"] = str(one.ask.account_id)
+        facts[f"{number}.source"] = str(one.ask.source_id)
+        facts[f"{number}.channel"] = one.channel
+        for place, part in enumerate(one.parts, 1):
+            facts[f"{number}.{place}.amount"] = part.amount
+            facts[f"{number}.{place}.fee"] = part.fee
+            facts[f"{number}.{place}.on"] = part.start_on.isoformat() if part.start_on else "now"
+    return stepup.Act(ActKind.PAYMENT, facts)
 
 
 def confirm(
     db: Session, who: Actor, quotes: Sequence[Quote], *, key: UUID, kind: GroupKind = GroupKind.ONE,
-    answer: stepup.Answer | None, now: datetime,
+    answer: stepup.Answer | None, now: datetime, retry_of: UUID | None = None,
 ) -> tuple[OrderView, ...]:  # fmt: skip
     """Place what a person confirmed, after one more proof bound to it; the same key gives back the same orders.
 
     Raises `StepUpNeeded`, `Changed`, `KeyReused`, and the first trouble of a quote.
     """
-    raise NotImplementedError
+    assert who.party_id is not None
+    store.lock_party(db, who.party_id)
+    if (known := _known(db, who.party_id, key, quotes)) is not None:
+        return known
+    _insist(quotes)
+    step_up_id = None
+    if who.kind is not ActorKind.COMMAND:  # whoever holds the command line holds the files of the house; it is audited
+        step_up_id = stepup.insist(db, who, act_of(who.party_id, key, quotes), answer, now=now)
+    return place(db, who.party_id, quotes, key=key, kind=kind, now=now, who=who, step_up_id=step_up_id,
+                 retry_of=retry_of)  # fmt: skip
 
 
 def place(
@@ -33,19 +98,291 @@ def place(
     run_id: UUID | None = None, retry_of: UUID | None = None,
 ) -> tuple[OrderView, ...]:  # fmt: skip
     """Make the orders of these quotes and start those whose day has come; nothing is kept where one is refused."""
-    raise NotImplementedError
+    store.lock_party(db, party)
+    if (known := _known(db, party, key, quotes)) is not None:
+        return known
+    _insist(quotes)
+    rows = _made(db, party, quotes, key=key, kind=kind, who=who, step_up_id=step_up_id, mandate_id=mandate_id,
+                 run_id=run_id, retry_of=retry_of, now=now)  # fmt: skip
+    going = [row for row in rows if row.start_at <= now]
+    ready = [row for row in going if _prepared(db, row, now=now)]
+    _set_aside(db, ready, now=now)
+    for row in ready:
+        assert row.key is not None
+        channels.send(db, party, row.key, row.channel)
+    return tuple(views.view_of(row) for row in rows)
+
+
+def place_many(db: Session, placings: Sequence[Placing], *, now: datetime) -> list[tuple[UUID, UUID, str]]:
+    """Place many groups of one lane at once, for the worker; gives (party, key, channel) of what is ready to be sent.
+
+    Whoever calls hands them to `channels.batches.deliver_many` after the commit; what it never gets to is promised
+    again by the channels' own round. A group that is refused is left out and told by the exception in its place.
+    """
+    ready: list[OrderRow] = []
+    for one in placings:
+        store.lock_party(db, one.party)
+        if _known(db, one.party, one.key, one.quotes) is not None:
+            continue
+        rows = _made(
+            db, one.party, one.quotes, key=one.key, kind=GroupKind.AUTOPAY, who=None, step_up_id=None,
+            mandate_id=one.mandate_id, run_id=one.run_id, retry_of=None, now=now,
+        )  # fmt: skip
+        ready += [row for row in rows if row.start_at <= now and _prepared(db, row, now=now, at_once=True)]
+    _set_aside(db, ready, now=now)
+    return [(row.user_id, row.key, row.channel) for row in ready if row.key is not None]
 
 
 def start(db: Session, party: UUID, order_id: UUID, *, now: datetime) -> OrderView:
     """Let a scheduled order go: weigh it again, set its amount aside, make the instruction, promise its sending."""
-    raise NotImplementedError
+    store.lock_party(db, party)
+    row = store.order(db, party, order_id, lock=True)
+    if row is None:
+        raise UnknownOrder("没有这笔还款。", field="order_id")
+    if row.status != S.SCHEDULED or row.start_at > now:
+        return views.view_of(row)
+    if _may_start(db, row, now=now) and _prepared(db, row, now=now):
+        _set_aside(db, [row], now=now)
+        assert row.key is not None
+        channels.send(db, party, row.key, row.channel)
+    return views.view_of(row)
 
 
 def cancel(db: Session, who: Actor, party: UUID, order_id: UUID, *, now: datetime) -> OrderView:
     """Take an order back before anything goes out; raises `TooLateToCancel` where the channel may have it."""
-    raise NotImplementedError
+    row = store.order(db, party, order_id)
+    if row is None:
+        raise UnknownOrder("没有这笔还款。", field="order_id")
+    if row.key is not None:
+        channels.withdraw(db, party, row.key, now=now)  # the instruction first: whoever sends holds it before the order
+    row = store.order(db, party, order_id, lock=True)
+    assert row is not None, "it was just there"
+    if row.status == S.SCHEDULED:
+        moving.move(db, row, S.CANCELLED, code="withdrawn", now=now)
+    if row.status != S.CANCELLED:
+        raise TooLateToCancel("这一笔已经发出，会跟到底并告诉您结果。", field="order_id")
+    audit.write(db, who, "repayment.cancelled", f"order:{row.id}", {"channel": row.channel}, now=now)
+    return views.view_of(row)
 
 
 def record(db: Session, party: UUID, key: UUID, *, now: datetime) -> OrderView | None:
     """Bring the order of an instruction to what is known of it now, and post what follows; twice is once."""
-    raise NotImplementedError
+    row = moving.locked(db, party, key)
+    if row is None:
+        return None
+    moving.learn(db, row, now=now)
+    return views.view_of(row)
+
+
+def told(db: Session, party: UUID, key: UUID, now: datetime) -> None:
+    """What `channels` calls: what it learnt stands even where an order cannot follow; the round looks at it again."""
+    try:
+        with db.begin_nested():
+            record(db, party, key, now=now)
+    except Unavailable:
+        raise
+    except Exception:
+        log.exception("an order could not follow its instruction", key=str(key))
+
+
+def may_go(db: Session, party: UUID, key: UUID, now: datetime) -> datetime | None:
+    """What `channels` asks right before bytes go out: until when they wait, because the payer or the house said so."""
+    row = store.order_for(db, party, key, lock=False)
+    if row is None or precheck.wait_of(db, party, row.account_id, now=now) is None:
+        return None
+    return now + look_again(now)
+
+
+def look_again(now: datetime) -> timedelta:
+    """How long something waits before it is asked once more whether it may go."""
+    minutes: int = terms.ask("look_again_minutes", on=now.astimezone(clock.CHINA).date(), scopes=("platform",)).value
+    return timedelta(minutes=minutes)
+
+
+def wake(db: Session, party: UUID) -> None:
+    """What kept this party's orders is over: let them be asked at once instead of at the next look."""
+    for row in store.waiting_of(db, party):
+        if row.key is not None:
+            channels.send(db, party, row.key, row.channel)
+
+
+def _known(db: Session, party: UUID, key: UUID, quotes: Sequence[Quote]) -> tuple[OrderView, ...] | None:
+    group = store.group_for(db, party, key)
+    if group is None:
+        return None
+    if group.digest != _digest(key, quotes):
+        raise KeyReused("这个请求已经用过，内容不同；请重新打开还款页。", field="key")
+    return tuple(views.view_of(row) for row in store.of_group(db, party, group.id))
+
+
+def _digest(key: UUID, quotes: Sequence[Quote]) -> bytes:
+    """Over the wishes alone: what a repeated tap repeats; what they cost may have moved meanwhile."""
+    said = [[str(q.ask.account_id), str(q.ask.source_id), q.ask.rule, q.ask.amount, q.ask.channel,
+             q.ask.start_on.isoformat() if q.ask.start_on else None] for q in quotes]  # fmt: skip
+    return hashlib.sha256(json.dumps([str(key), said], separators=(",", ":")).encode()).digest()
+
+
+def _summary(quotes: Sequence[Quote]) -> str:
+    """Every payment and fee as it was confirmed, in one steady form."""
+    said = [
+        {
+            "account": str(one.ask.account_id), "card": one.card_name, "source": one.source_name,
+            "channel": one.channel, "rule": one.ask.rule.value, "amount": one.amount, "fee": one.fee,
+            "due_on": one.due_on.isoformat() if one.due_on else None,
+            "parts": [
+                {"amount": part.amount, "fee": part.fee, "on": part.start_on.isoformat() if part.start_on else "now"}
+                for part in one.parts
+            ],
+        }
+        for one in quotes
+    ]  # fmt: skip
+    return json.dumps(said, ensure_ascii=False, sort_keys=True)
+
+
+def _insist(quotes: Sequence[Quote]) -> None:
+    """Refuse with the first trouble, in its own words."""
+    if not quotes:
+        raise NothingToPay("没有要还的。")
+    for one in quotes:
+        for trouble in one.troubles:
+            raise trouble.kind(trouble.message, field=trouble.field)
+
+
+def _made(
+    db: Session, party: UUID, quotes: Sequence[Quote], *, key: UUID, kind: GroupKind, who: Actor | None,
+    step_up_id: UUID | None, mandate_id: UUID | None, run_id: UUID | None, retry_of: UUID | None, now: datetime,
+) -> list[OrderRow]:  # fmt: skip
+    """The group and its orders as rows, each with the first line of its timeline."""
+    group = GroupRow(
+        user_id=party, id=ids.new_id(), key=key, kind=kind, digest=_digest(key, quotes), summary=_summary(quotes),
+        mandate_id=mandate_id, confirmed_by=who.person_id if who else None, step_up_id=step_up_id, made_at=now,
+    )  # fmt: skip
+    db.add(group)
+    db.flush()
+    rows: list[OrderRow] = []
+    for one in quotes:
+        for part in one.parts:
+            rows.append(
+                _order(party, group, one, part, number=len(rows) + 1, mandate_id=mandate_id, run_id=run_id,
+                       retry_of=retry_of if not rows else None, now=now)
+            )  # fmt: skip
+    db.add_all(rows)
+    db.flush()
+    how = "mandate" if mandate_id else "step_up" if step_up_id else "command"
+    for row in rows:
+        moving.stamp(db, row, EventKind.CONFIRMED, at=now, code=how)
+        if row.start_at > now:
+            moving.stamp(db, row, EventKind.SCHEDULED, at=now)
+        aftermath.after(db, views.view_of(row), None, now=now)
+    facts = {"orders": len(rows), "kind": kind.value}
+    audit.write(db, who or WORKER, "repayment.confirmed", f"group:{group.id}", facts, now=now)
+    return rows
+
+
+def _order(
+    party: UUID, group: GroupRow, quote: Quote, part: PayPart, *, number: int, mandate_id: UUID | None,
+    run_id: UUID | None, retry_of: UUID | None, now: datetime,
+) -> OrderRow:  # fmt: skip
+    start_at = now
+    if part.start_on is not None and part.start_on > now.astimezone(clock.CHINA).date():
+        start_at = datetime.combine(part.start_on, quoting.MORNING, clock.CHINA).astimezone(UTC)
+    later = start_at - quote.start_at if start_at > quote.start_at else timedelta()
+    return OrderRow(
+        user_id=party, id=ids.new_id(), group_id=group.id, number=number, account_id=quote.ask.account_id,
+        bill_id=quote.bill_id, bank=quote.bank, source_id=quote.ask.source_id, channel=quote.channel,
+        rule=quote.ask.rule, amount_minor=part.amount, fee_minor=part.fee,
+        fees=msgspec.json.encode(part.fees).decode(), status=S.SCHEDULED, due_on=quote.due_on, start_at=start_at,
+        expected_at=quote.expected_at + later if quote.expected_at else None, safe_by_at=quote.safe_by_at,
+        by_hand_at=quote.by_hand_at, placed_at=now, mandate_id=mandate_id, run_id=run_id, retry_of=retry_of,
+        next_at=start_at,
+    )  # fmt: skip
+
+
+def _may_start(db: Session, row: OrderRow, *, now: datetime) -> bool:
+    """Weigh a scheduled order on its day: what only delays it is written down, what forbids it ends it."""
+    wait = precheck.wait_of(db, row.user_id, row.account_id, now=now)
+    if wait is not None:
+        moving.hold_up(db, row, wait, now=now, until=now + look_again(now))
+        return False
+    bill_open, source = precheck.bill_and_source(db, row, now=now)
+    others = sum(one.amount_minor for one in store.open_orders(db, row.user_id, account_id=row.account_id)
+                 if one.id != row.id and one.status != S.SCHEDULED)  # fmt: skip
+    if source is None:
+        moving.move(db, row, S.FAILED, code=NoSource.code, now=now)
+        return False
+    if row.amount_minor > bill_open - others:
+        moving.move(db, row, S.FAILED, code="repay.paid_meanwhile", now=now)
+        return False
+    troubles = precheck.troubles(
+        db, row.user_id, account_id=row.account_id, source=source, amount=row.amount_minor,
+        parts=(PayPart(row.amount_minor, views.fees_of(row)),), now=now,
+    )  # fmt: skip
+    if not troubles:
+        return True
+    first = troubles[0]
+    last = row.by_hand_at or row.start_at + timedelta(days=1)
+    if now < last:  # money may come, a new day has its own limit
+        short = Wait.BALANCE if first.code == TooLittleMoney.code else Wait.LIMIT
+        moving.hold_up(db, row, short, now=now, until=now + look_again(now))
+    else:
+        moving.move(db, row, S.FAILED, code=first.code, now=now)
+    return False
+
+
+def _prepared(db: Session, row: OrderRow, *, now: datetime, at_once: bool = False) -> bool:
+    """Make the instruction of an order whose day has come; False where it waits or came to its end instead."""
+    road = quoting.road_for(db, row, now=now)
+    if road is None or not road.bound:
+        moving.move(db, row, S.FAILED, code=NoChannel.code if road is None else NoSource.code, now=now)
+        return False
+    try:
+        made = channels.prepare(db, row.user_id, _ask(db, row, road, now=now), now=now, ask_at=now if at_once else None)
+    except (BreakerOpen, CardStopped) as closed:
+        until = closed.facts.get("until") if isinstance(closed, BreakerOpen) else None
+        moving.hold_up(db, row, Wait.CHANNEL_STOPPED, now=now, until=until or now + look_again(now))
+        return False
+    except Refused as refused:  # a licence that ended, a limit of the channel: final for this order
+        moving.move(db, row, S.FAILED, code=refused.code, now=now)
+        return False
+    row.key = made.key
+    moving.move(db, row, S.PLACED, now=now)
+    return True
+
+
+def _ask(db: Session, row: OrderRow, road: Road, *, now: datetime) -> channels.Ask:
+    """The one instruction of an order, with both ends as the channel names them; by hand the last digits do."""
+    if road.source is not None and road.card is not None:
+        source, card, name = road.source.ref, road.card.ref, road.card.name
+    else:
+        source, card = precheck.tails(db, row.user_id, row.source_id, row.account_id)
+        name = ""
+    return channels.Ask(
+        order_id=row.id,
+        part=1,
+        attempt=1,
+        channel=row.channel,
+        bank=row.bank,
+        funding_ref=source,
+        card_ref=card,
+        amount=row.amount_minor,
+        name=name,
+        expires_at=_until(row, now),
+    )
+
+
+def _until(row: OrderRow, now: datetime) -> datetime | None:
+    """Nothing goes out once only paying by hand is left; an order that starts so late has the usual hours."""
+    soon = now + look_again(now)
+    return row.by_hand_at if row.by_hand_at is not None and row.by_hand_at > soon else None
+
+
+def _set_aside(db: Session, rows: Sequence[OrderRow], *, now: datetime) -> None:
+    """Hold what these orders will take; last of all, for the books stay locked until the commit."""
+    if rows:
+        booking.set_aside(db, [moving.money_of(row) for row in rows], now=now)
+
+
+__all__ = [
+    "Placing", "act_of", "cancel", "confirm", "look_again", "may_go", "place", "place_many", "record",
+    "start", "told", "wake",
+]  # fmt: skip

@@ -21,7 +21,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What is to be carried: from which own account to which billed account, how much (fen), from when on, until when."""
+    """What is to be carried: from which own account to which billed account, how much (fen), from when, until when."""
 
     party: UUID
     account_id: UUID
@@ -62,12 +62,12 @@ class Road:
         return all(one is not None and not one.doubtful for one in ends)
 
 
-def roads(db: Session, payment: Payment, *, now: datetime) -> list[Road]:
-    """Every channel that has a record for this bank's cards and may be used here, bound or not."""
+def roads(db: Session, payment: Payment, *, now: datetime, only: str | None = None) -> list[Road]:
+    """Every channel (or this one) that has a record for this bank's cards and may be used here, bound or not."""
     on = payment.start_at.astimezone(clock.CHINA).date()
     bound = {(one.kind, one.subject_id, one.channel): one for one in bindings.of(db, payment.party)}
     found = []
-    for channel in capabilities.ids(on=on):
+    for channel in capabilities.ids(on=on) if only is None else (only,):
         record = capabilities.find(channel, payment.bank, on=on)
         if record is None or record.licence == Licence.OWN_FILE:
             continue

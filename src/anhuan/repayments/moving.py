@@ -1,0 +1,189 @@
+"""How an order moves: one step along the table, its line on the timeline, its postings, and what follows from it."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from anhuan import channels
+from anhuan.channels import evidence
+from anhuan.channels.evidence import OTHER_ARRIVED, Seen
+from anhuan.channels.evidence_rules import PROOFS
+from anhuan.channels.evidence_rules import Kind as Proof
+from anhuan.channels.model import Answer, Instruction, Rejected, Settled, Unknown, Why
+from anhuan.kit import ids
+from anhuan.repayments import aftermath, booking, precheck, rules, store, views
+from anhuan.repayments.booking import Money
+from anhuan.repayments.model import CLOSED, EventKind, OrderStatus, Wait
+from anhuan.repayments.tables import EventRow, OrderRow
+
+S = OrderStatus
+# How long nobody needs to look at an order by itself: channels tell what they learn, this is for what was lost.
+LOOK: Final = {
+    S.PLACED: timedelta(minutes=30), S.SENT: timedelta(hours=1), S.PROMISED: timedelta(hours=6),
+    S.IN_DOUBT: timedelta(minutes=30),
+}  # fmt: skip
+_STAMPS: Final = {
+    S.PLACED: EventKind.PLACED, S.SENT: EventKind.SENT, S.PROMISED: EventKind.PROMISED, S.ARRIVED: EventKind.ARRIVED,
+    S.IN_DOUBT: EventKind.IN_DOUBT, S.GIVEN_BACK: EventKind.GIVEN_BACK, S.FAILED: EventKind.FAILED,
+    S.CANCELLED: EventKind.CANCELLED, S.SCHEDULED: EventKind.SCHEDULED,
+}  # fmt: skip
+_UNDER_WAY: Final = (Why.ACCEPTED, Why.PROCESSING)
+
+
+def learn(db: Session, row: OrderRow, *, now: datetime) -> None:
+    """Bring an order to what is known of its instruction now; nothing new changes nothing."""
+    assert row.key is not None, "only an order with an instruction can learn"
+    known = channels.known(db, row.user_id, row.key)
+    made = channels.find(db, row.user_id, row.key)
+    seen = evidence.of(db, row.user_id, row.key)
+    before = OrderStatus(row.status)
+    status = rules.status_of(
+        known, seen.arrival, sent_at=made.sent_at, contradicted=_contradicted(db, row, seen), now_is=before
+    )  # fmt: skip
+    row.sent_at = made.sent_at
+    if status is not before and not rules.may_become(before, status):
+        status = before  # what was heard late adds nothing to an end that stands
+    if status is before:
+        _said_meanwhile(db, row, known, made, now=now)
+        _look_again(row, now)
+        db.flush()
+        return
+    if status not in (S.SENT, S.PLACED) and before is S.PLACED and made.sent_at is not None:
+        stamp(db, row, EventKind.SENT, at=made.sent_at)
+    move(db, row, status, known=known, seen=seen, now=now)
+
+
+def move(
+    db: Session, row: OrderRow, status: OrderStatus, *, known: Answer | None = None, seen: Seen | None = None,
+    code: str = "", now: datetime,
+) -> None:  # fmt: skip
+    """One step along the table, with its postings and its line; raises `BadStep` where the table does not know it."""
+    before = OrderStatus(row.status)
+    row.status = rules.step(before, status)
+    money, taken, arrived = money_of(row), row.taken_at is not None, row.arrived_minor
+    facts: dict[str, str | int] = {}
+    if status is not S.IN_DOUBT and row.wait is not None:
+        row.wait = None
+    if isinstance(known, Settled):
+        row.taken_at = row.taken_at or known.taken_at
+        facts["reference"] = known.reference
+    if status is S.ARRIVED:
+        row.taken_at = row.taken_at or now
+        facts |= _arrived(row, seen)
+    if isinstance(known, Rejected):
+        code, row.resets_at = code or known.final_code, known.resets_at
+        facts |= {"message": known.message} if known.message else {}
+    if status in (S.FAILED, S.CANCELLED, S.GIVEN_BACK):
+        code = code or (known.event.reason if isinstance(known, Settled) and known.event else "")
+        row.final_code = (known.event.kind.value if isinstance(known, Settled) and known.event else code) or "unknown"
+    row.closed_at = now if status in CLOSED else None
+    _look_again(row, now)
+    db.flush()
+    stamp(db, row, _STAMPS[status], at=now, code=code, **facts)
+    if before is not S.SCHEDULED or status is S.PLACED:
+        _post(db, row, money, before, status, known, taken=taken, arrived=arrived, now=now)
+    aftermath.after(db, views.view_of(row), before, now=now)
+
+
+def stamp(db: Session, row: OrderRow, kind: EventKind, *, at: datetime, code: str = "", **facts: str | int) -> None:
+    """Write one line of the timeline."""
+    db.add(
+        EventRow(user_id=row.user_id, id=ids.new_id(), order_id=row.id, at=at, kind=kind, code=code,
+                 facts=json.dumps(facts, ensure_ascii=False))
+    )  # fmt: skip
+    db.flush()
+
+
+def hold_up(db: Session, row: OrderRow, wait: Wait, *, now: datetime, until: datetime | None = None) -> None:
+    """Say why an order does not move; said once for each reason."""
+    if row.wait != wait:
+        row.wait = wait
+        stamp(db, row, EventKind.WAITING, at=now, code=wait.value)
+        db.flush()
+        aftermath.after(db, views.view_of(row), OrderStatus(row.status), now=now)
+    if until is not None:
+        row.next_at = until
+    db.flush()
+
+
+def money_of(row: OrderRow) -> Money:
+    """An order as the books see it."""
+    return Money(
+        row.id, row.user_id, row.source_id, row.account_id, row.channel, row.amount_minor, views.fees_of(row)
+    )  # fmt: skip
+
+
+def _post(
+    db: Session, row: OrderRow, money: Money, before: OrderStatus, status: OrderStatus, known: Answer | None, *,
+    taken: bool, arrived: int | None, now: datetime,
+) -> None:  # fmt: skip
+    event = known.event if isinstance(known, Settled) else None
+    back = event.amount if event is not None and event.amount < money.amount else None
+    booking.follow(
+        db, money, before, status, taken=taken, arrived=arrived, now=now, taken_at=row.taken_at,
+        back_at=event.at if event else None, back=back,
+    )  # fmt: skip
+    if status is S.ARRIVED and arrived is None:
+        assert row.arrived_minor is not None
+        booking.arrive(db, money, row.arrived_minor, at=now)
+
+
+def _arrived(row: OrderRow, seen: Seen | None) -> dict[str, str | int]:
+    """The day and amount that the proof shows; an amount that it does not show is what was sent."""
+    assert seen is not None, "nothing arrives without a proof"
+    assert seen.on is not None, "a proof has its day"
+    doubted = {one.about_id for one in seen.rows if one.kind == Proof.DOUBT}
+    standing = [one for one in seen.rows if one.kind in PROOFS and one.id not in doubted]
+    shown = next((one.amount_minor for one in standing if one.amount_minor is not None), None)
+    row.arrived_on = seen.on
+    if row.arrived_minor is None:
+        row.arrived_minor = min(row.amount_minor if shown is None else shown, row.amount_minor)
+    return {"day": seen.on.isoformat(), "evidence": str(standing[0].id), "kind": standing[0].kind,
+            "amount": row.arrived_minor}  # fmt: skip
+
+
+def _contradicted(db: Session, row: OrderRow, seen: Seen) -> bool:
+    """Whether what the bank says leaves a doubt; less on the card than was sent is a fee on the way, and no doubt."""
+    assert row.key is not None
+    kinds = set(channels.contradicted(db, row.user_id, row.key))
+    if OTHER_ARRIVED in kinds:
+        shown = [one.amount_minor for one in seen.rows if one.kind in PROOFS and one.amount_minor is not None]
+        if all(amount <= row.amount_minor for amount in shown):
+            kinds.discard(OTHER_ARRIVED)
+    return bool(kinds)
+
+
+def _said_meanwhile(db: Session, row: OrderRow, known: Answer, made: Instruction, *, now: datetime) -> None:
+    """The same status, but something to say: the channel took it on, or it has to wait before it may go out."""
+    if not isinstance(known, Unknown):
+        return
+    if known.why is Why.BUSY and made.sent_at is None:
+        hold_up(db, row, _why_it_waits(db, row, now), now=now)
+    elif row.wait is not None and made.sent_at is not None:
+        row.wait = None
+        stamp(db, row, EventKind.WENT_ON, at=now)
+    if known.why in _UNDER_WAY and made.sent_at is not None and not _has(db, row, EventKind.ACCEPTED):
+        stamp(db, row, EventKind.ACCEPTED, at=now)
+
+
+def _why_it_waits(db: Session, row: OrderRow, now: datetime) -> Wait:
+    return precheck.wait_of(db, row.user_id, row.account_id, now=now) or precheck.stopped_by(
+        db, row.channel, row.bank, now=now
+    )
+
+
+def _has(db: Session, row: OrderRow, kind: EventKind) -> bool:
+    return any(one.kind == kind for one in store.events(db, row.user_id, row.id))
+
+
+def _look_again(row: OrderRow, now: datetime) -> None:
+    pause = LOOK.get(OrderStatus(row.status))
+    row.next_at = None if pause is None else now + pause
+
+
+def locked(db: Session, party: UUID, key: UUID) -> OrderRow | None:
+    """The order of an instruction, held for this transaction."""
+    return store.order_for(db, party, key)
