@@ -23,6 +23,7 @@ _SEEDS: Final = (
     *("terms_cards.toml", "terms_channels.toml", "terms_law.toml", "terms_house.toml"),
     "terms_repayments.toml",
     "terms_mandates.toml",
+    "terms_notify.toml",
 )
 TAILS_SAID: Final = 3  # cards of one account that its name tells
 _FOR_EVER: Final = date.max

@@ -1,0 +1,120 @@
+"""免费额度 in the ledger: granted once for a person, month and schedule, held with the order, used with its taking.
+
+The quota belongs to the real person who pays. An account of one month lapses by itself: nothing asks for it any more.
+Every act here is safe to repeat; the ids derive from the grant's row and from the order.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from anhuan import ledger
+from anhuan.kit import clock, ids
+from anhuan.ledger import AccountKind, AccountName, Code, Kind, Line, Result
+from anhuan.repayments import fee_rules, store_quotas
+from anhuan.repayments.fee_rules import Schedule
+from anhuan.repayments.model import FeeLine
+
+UNIT: Final = "quota"
+BY_RULE: Final = UUID("01900000-0000-7000-8000-00000000f0f0")  # nobody's id: the floor of a quota is set by the chart
+_SOURCE: Final = AccountName(UNIT, AccountKind.QUOTA_SOURCE)
+_USED: Final = AccountName(UNIT, AccountKind.QUOTA_USED)
+
+
+def month_of(now: datetime) -> str:
+    """The month of a moment by China's clock, as `2026-11`."""
+    return f"{now.astimezone(clock.CHINA):%Y-%m}"
+
+
+def name(schedule: str, now: datetime) -> str:
+    """What the quota of a schedule and month is called in the books: `2026-11 channel:wechat`."""
+    return f"{month_of(now)} {schedule}"
+
+
+def account(party: UUID, schedule: str, now: datetime) -> AccountName:
+    """The account of a person's quota of one month and schedule."""
+    return AccountName(UNIT, AccountKind.QUOTA, party, name(schedule, now))
+
+
+def free_left(db: Session, party: UUID, schedule: Schedule, *, now: datetime) -> int:
+    """Fen that are still free this month: what the books say is available, or the full grant before its first use."""
+    if schedule.free_quota == 0:
+        return 0
+    if store_quotas.grant(db, party, month_of(now), schedule.id) is None:
+        return schedule.free_quota
+    held = ledger.balance(db, account(party, schedule.id, now))
+    return 0 if held is None else max(0, held.available)
+
+
+def lines(
+    db: Session, order_id: UUID, party: UUID, fees: Sequence[FeeLine], *, now: datetime, group: UUID
+) -> list[Line]:  # fmt: skip
+    """The holds of an order's free parts, for the batch that holds its money; `now` is the moment of its start.
+
+    Grants what was not granted yet. A `below_floor` of the batch says that somebody used the quota meanwhile: the
+    fees must be worked out and confirmed anew.
+    """
+    made = []
+    for fee in fees:
+        if fee.free == 0:
+            continue
+        _grant(db, party, fee.schedule, now)
+        made.append(Line(
+            Kind.HOLD, id=_hold(order_id, fee), src=account(party, fee.schedule, now), dst=_USED, amount=fee.free,
+            code=Code.QUOTA_SPENT, group=group, ref=order_id,
+        ))  # fmt: skip
+    return made
+
+
+def take(db: Session, order_id: UUID, fees: Sequence[FeeLine]) -> None:
+    """The channel took the money: the free parts are used. What was released before stays the payer's."""
+    _settle(db, Kind.CAPTURE, order_id, fees, fine=(Result.ALREADY_RESOLVED,))
+
+
+def release(db: Session, order_id: UUID, fees: Sequence[FeeLine]) -> None:
+    """A final no, or taken back: the free parts are free again; nothing where none were held."""
+    _settle(db, Kind.VOID, order_id, fees, fine=(Result.ALREADY_RESOLVED, Result.NO_HOLD))
+
+
+def give_back(db: Session, order_id: UUID, fees: Sequence[FeeLine]) -> None:
+    """The money came back: what was used is free again, in its own month; what was only held is released."""
+    if not (held := [_hold(order_id, fee) for fee in fees if fee.free]):
+        return
+    undone = ledger.post(db, [Line(Kind.REVERSE, parent=ids.derive(hold, "resolve")) for hold in held])
+    never_used = [
+        fee for fee, code in zip([fee for fee in fees if fee.free], undone, strict=True) if code == Result.NO_HOLD
+    ]
+    release(db, order_id, never_used)
+    fine = (Result.OK, Result.EXISTS, Result.NO_HOLD, Result.NOT_REVERSIBLE, Result.ALREADY_RESOLVED)
+    ledger.Results(tuple(code for code in undone if code not in fine)).insist()
+
+
+def _settle(db: Session, kind: Kind, order_id: UUID, fees: Sequence[FeeLine], *, fine: Sequence[Result]) -> None:
+    if parents := [_hold(order_id, fee) for fee in fees if fee.free]:
+        done = ledger.post(db, [Line(kind, parent=parent) for parent in parents])
+        ledger.Results(tuple(code for code in done if code not in fine)).insist()
+
+
+def _grant(db: Session, party: UUID, schedule: str, now: datetime) -> None:
+    """Put a month's quota on its account, once however many first payments there are, and let it never go below 0."""
+    month, on = month_of(now), now.astimezone(clock.CHINA).date()
+    if store_quotas.grant(db, party, month, schedule) is not None:
+        return
+    found = fee_rules.read(schedule, on=on)
+    if (row := store_quotas.add_grant(db, party, month, schedule, version=found.version, now=now)) is None:
+        return  # somebody else was first, and has committed
+    quota = account(party, schedule, now)
+    ledger.set_bounds(
+        db, quota, floor=0, ceil=None, reason="a free quota never goes below zero", decision_id=row, approver=BY_RULE
+    )
+    ledger.transfer(
+        db, id=ids.derive(row, "grant"), src=_SOURCE, dst=quota, amount=found.free_quota, code=Code.QUOTA_GRANTED,
+        ref=row,
+    )  # fmt: skip
+
+
+def _hold(order_id: UUID, fee: FeeLine) -> UUID:
+    return ids.derive(order_id, f"quota {fee.schedule}")
