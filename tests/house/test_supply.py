@@ -23,6 +23,8 @@ REASONS = {
     ("src/anhuan/kit/fetch.py", "create_connection"): "the only way out",
     ("src/anhuan/kit/fetch.py", "socket"): "the only way out",
     ("src/anhuan/kit/fetch.py", "ssl"): "the only way out",
+    ("src/anhuan/notify/smtp.py", "smtplib"): "mail, to the server of the settings alone",
+    ("src/anhuan/notify/smtp.py", "ssl"): "mail, to the server of the settings alone",
     ("src/anhuan/cli/serve.py", "socket"): "the sockets that the web server listens on; it connects to nobody",
 }
 

@@ -61,6 +61,7 @@ def admit(db: Session, token: str | None, *, now: datetime) -> Actor:
         frozen=frozen,
         lang=found.lang,
         news=found.news,
+        unread=found.unread,
     )
 
 

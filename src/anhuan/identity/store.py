@@ -26,6 +26,7 @@ class Held(NamedTuple):
     lang: str | None
     roles: Sequence[str] | None
     news: bool
+    unread: bool
 
 
 def held(db: Session, token_hash: bytes) -> Held | None:

@@ -42,6 +42,7 @@ class Actor:
     frozen: bool = False  # the account is frozen: it looks, but nothing moves
     lang: str | None = None  # what the person asked for; None: not known
     news: bool = False  # something about the account waits to be read
+    unread: bool = False  # the party has messages that nobody acknowledged
 
     def may(self, right: str) -> bool:
         """Whether the table of rights lets this actor do it."""

@@ -61,6 +61,9 @@ SETTINGS: Final = (
     Setting(
         "ANHUAN_CLOCK_FILE", "the machine's clock", "file of a held clock; believed in a town of `anhuan simulate` alone"
     ),
+    Setting("ANHUAN_SMTP_URL", "no mail", "mail server: smtp://user:password@host:port (STARTTLS) or smtps://..."),
+    Setting("ANHUAN_MAIL_FROM", "none", "mail address that mails come from, needed with ANHUAN_SMTP_URL"),
+    Setting("ANHUAN_ALERT_MAIL", "nobody", "mail address of the operator, told when no worker works or alerts are late"),
     Setting("ANHUAN_PROXY", "nobody", "addresses whose X-Forwarded-For and -Proto are believed, with commas"),
 )
 
@@ -85,6 +88,9 @@ class Settings:
     simbank_url: str | None
     simbank_keys: Path
     simbank_database: str | None  # of the bank itself, not of Anhuan
+    smtp_url: str | None
+    mail_from: str | None
+    alert_mail: str | None  # the operator's
 
 
 def read(env: Mapping[str, str] | None = None) -> Settings:
@@ -112,6 +118,9 @@ def read(env: Mapping[str, str] | None = None) -> Settings:
         simbank_url=given.get("ANHUAN_SIMBANK_URL") or None,
         simbank_keys=Path(simbank_keys).absolute() if simbank_keys else home / "keys" / "simbank.json",
         simbank_database=given.get("ANHUAN_SIMBANK_DATABASE") or None,
+        smtp_url=given.get("ANHUAN_SMTP_URL") or None,
+        mail_from=given.get("ANHUAN_MAIL_FROM") or None,
+        alert_mail=given.get("ANHUAN_ALERT_MAIL") or None,
     )
 
 

@@ -1,8 +1,16 @@
 """Room notify: the voice. Messages to people: kept for them in the pages, mailed where they gave an address, each once.
 
-Others import this front door alone: `from anhuan import notify`, then `notify.tell(...)`.
+Others import this front door alone: `from anhuan import notify`, then `notify.tell(...)`. How the sentences of a kind
+are written stands in `texts.py`.
 """
 
-from anhuan.notify.service import tell
+from anhuan.notify import mailing, smtp, texts, watchers
+from anhuan.notify.holdings import HOLDINGS, erase, export, held
+from anhuan.notify.journey import sweep
+from anhuan.notify.model import MailState, Message, Written
+from anhuan.notify.service import acknowledge, keep, messages, tell, urgent, withdraw
 
-__all__ = ["tell"]
+__all__ = [
+    "HOLDINGS", "MailState", "Message", "Written", "acknowledge", "erase", "export", "held", "keep", "mailing",
+    "messages", "smtp", "sweep", "tell", "texts", "urgent", "watchers", "withdraw",
+]  # fmt: skip
