@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from sqlalchemy.orm import Session, sessionmaker
 
 from anhuan import api, cards, channels, identity, ledger, planning, statements
-from anhuan.channels import pages_contradictions, pages_partners
+from anhuan.channels import pages_contradictions, pages_partners, pages_stops
 from anhuan.identity import desk_page, holdings
 from anhuan.kit import calendar, clock, db, settings, terminal
 from anhuan.ledger import pages_health
@@ -34,7 +34,7 @@ def create(
 
     Years that the operator put into the folder `calendar` of this installation are in force from here on.
     """
-    desk_page.know(pages_health.notices, pages_partners.notices, pages_contradictions.notices)
+    desk_page.know(pages_stops.notices, pages_health.notices, pages_partners.notices, pages_contradictions.notices)
     holdings.know(planning=planning, statements=statements, cards=cards, channels=channels, ledger=ledger)
     calendar.load_folder(settings.read().home / "calendar")
     house = FastAPI(title="Anhuan", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)

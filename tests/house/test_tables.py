@@ -23,18 +23,20 @@ RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 LESS = {
     "agreement_acceptances": "SELECT INSERT", "api_client_keys": "SELECT", "api_clients": "SELECT",
     "audit_chain": "SELECT", "audit_head": "", "audit_log": "SELECT", "audit_roots": "SELECT", "audit_waiting": "",
-    "channel_arrivals": "SELECT", "channel_breakers": "SELECT", "channel_callbacks": "INSERT",
+    "channel_arrivals": "SELECT", "channel_breaker_closings": "SELECT", "channel_breakers": "SELECT", "channel_callbacks": "INSERT",
     "channel_card_stops": "SELECT", "channel_clearings": "SELECT",
     "channel_contradictions": "SELECT", "channel_events": "SELECT",
     "channel_evidence": "SELECT INSERT", "channel_files": "", "channel_flags": "SELECT", "channel_health": "SELECT",
-    "channel_instructions": "SELECT INSERT UPDATE", "channel_messages": "SELECT",
-    "partner_entries": "SELECT", "partner_words": "SELECT",
+    "channel_instructions": "SELECT INSERT", "channel_messages": "SELECT",
+    "channel_stop_words": "SELECT", "channel_stops": "SELECT",
+    "partner_entries": "SELECT", "partner_words": "SELECT", "repay_credits": "SELECT", "repay_looks": "SELECT",
     "change_requests": "SELECT INSERT", "change_signatures": "SELECT INSERT", "consent_events": "SELECT INSERT",
     "data_keys": "SELECT", "documents": "SELECT", "freezes": "SELECT", "installation": "SELECT INSERT",
     "invitations": "SELECT", "looks": "SELECT", "organisation_details": "SELECT INSERT UPDATE",
+    "notify_incidents": "", "notify_messages": "SELECT INSERT UPDATE", "notify_watchers": "",
     "organisation_invitations": "SELECT INSERT UPDATE", "personal_keys": "SELECT INSERT UPDATE",
     "procrastinate_events": "", "procrastinate_jobs": "", "procrastinate_periodic_defers": "",
-    "procrastinate_workers": "", "role_grants": "SELECT INSERT",
+    "procrastinate_workers": "", "repay_pauses": "SELECT INSERT UPDATE", "role_grants": "SELECT INSERT",
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 import structlog
 from sqlalchemy.orm import Session
 
-from anhuan.channels import breaker, capabilities, register, registry, store, store_house
+from anhuan.channels import breaker, capabilities, register, registry, stops, store, store_house
 from anhuan.channels.model import Capabilities, Health, HealthState, UnknownChannel
 from anhuan.channels.tables_house import HealthRow
 from anhuan.kit import clock
@@ -33,6 +33,7 @@ class State:
     entry: register.Standing | None
     waiting: dict[str, int]  # instructions without a final answer, by state
     oldest_at: datetime | None
+    stop: stops.Stop | None  # by an operator: this channel, or everything
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,5 +169,5 @@ def _state(
         breaker_until=breaker.open_until(db, channel, now), failures=row.failures if row else 0,
         live=record is not None and register.is_live(db, record, on), licence=record.licence if record else "",
         entry=register.valid(db, channel, on), waiting={one[1]: one[2] for one in mine},
-        oldest_at=min((one[3] for one in mine), default=None),
+        oldest_at=min((one[3] for one in mine), default=None), stop=stops.standing(db, channel, "", now),
     )  # fmt: skip

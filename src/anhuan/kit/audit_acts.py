@@ -111,6 +111,12 @@ ACTS: Final = {
     "partner.approved": Act("批准持牌登记", "approved a licence of a partner"),
     "partner.refused": Act("驳回持牌登记", "refused a licence of a partner"),
     "partner.suspended": Act("暂停持牌登记", "suspended a licence of a partner"),
+    # repayments
+    "repayment.confirmed": Act("确认还款", "confirmed a repayment"),
+    "repayment.cancelled": Act("取消还款", "cancelled a repayment"),
+    "binding.made": Act("绑定付款账户或卡片", "bound an account or a card"),
+    "binding.doubted": Act("绑定待重新核实", "a binding must be proved anew"),
+    "binding.removed": Act("解除绑定", "unbound an account or a card"),
     # data going out, and the end of data
     "export.asked": Act("申请导出", "asked for an export"),
     "export.made": Act("导出数据", "made an export"),

@@ -45,13 +45,15 @@ def mount(app: FastAPI, *, door: Door | None = None) -> None:
     The door is the one of this installation's settings unless another is given.
     """
     from anhuan.cards import pages as cards
-    from anhuan.channels import pages_by_hand, pages_channels, pages_contradictions, pages_partners
+    from anhuan.channels import pages_by_hand, pages_channels, pages_contradictions, pages_partners, pages_stops
     from anhuan.identity import pages as sign_in
     from anhuan.identity import pages_consent, pages_data, pages_desk, pages_desk_changes, pages_org, pages_own
     from anhuan.identity import pages_security as security
     from anhuan.ledger import pages as ledger
     from anhuan.ledger import pages_health, pages_people, pages_posting
     from anhuan.planning import pages as planning
+    from anhuan.repayments import pages as repaying
+    from anhuan.repayments import pages_bind, pages_receipt, pages_track
     from anhuan.statements import pages as statements
     from anhuan.web import card, education, limits, pages
 
@@ -62,7 +64,9 @@ def mount(app: FastAPI, *, door: Door | None = None) -> None:
         app.include_router(part.router)
     for part in (ledger, pages_health, pages_people, pages_posting):
         app.include_router(part.router)
-    for part in (pages_partners, pages_contradictions, pages_channels, pages_by_hand):
+    for part in (pages_partners, pages_contradictions, pages_stops, pages_channels, pages_by_hand):
+        app.include_router(part.router)
+    for part in (repaying, pages_track, pages_receipt, pages_bind):
         app.include_router(part.router)
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=600)
