@@ -134,10 +134,11 @@ def account_page(db: Session, user_id: UUID, account_id: UUID, *, on: date) -> A
 
 
 def safe_moments(bill: BillView, *, on: date, learned: channels.arrivals.Book | None = None) -> tuple[SafePayBy, ...]:
-    """The latest safe moment of every channel known on a day for one bill, earliest first; none without a due day."""
+    """The latest safe moment of every channel that reaches a bill's bank, earliest first; none without a due day."""
     if bill.due_on is None:
         return ()
-    known, today = [terms.channel(channel_id, on=on) for channel_id in terms.channel_ids()], calendar.current()
+    reach = [one for one in terms.channel_ids() if channels.capabilities.reaches(one, bill.bank, on=on)]
+    known, today = [terms.channel(channel_id, on=on) for channel_id in reach], calendar.current()
     found = (
         safe_pay_by(
             bill.due_on, one, calendar=today,

@@ -72,6 +72,22 @@ def find(channel: str, bank: str, *, on: date, held: terms.Terms | None = None) 
     return found and replace(found, licence=Licence.NEEDED, partner=found.partner or channel)
 
 
+def reaches(channel: str, bank: str, *, on: date, held: terms.Terms | None = None) -> bool:
+    """Whether a channel carries payments to a bank's cards on a day; one that nobody ever described is let through."""
+    rows = held or terms.seeds()
+    merged = _merged(channel, bank, on, rows)
+    if merged is None:
+        return not any(row.scope == f"{SCOPE}:{channel}" for row in rows.rows())
+    return merged["banks"] == "all" or bank in merged["banks"]
+
+
+def licence_of(channel: str, *, on: date, held: terms.Terms | None = None) -> Licence | None:
+    """Whose licence a channel needs on a day, or else ever needed; None for one that nobody described."""
+    rows, scope = held or terms.seeds(), f"{SCOPE}:{channel}"
+    row = rows.find("record", on=on, scopes=(scope,)) or next((one for one in rows.rows() if one.scope == scope), None)
+    return None if row is None else Licence(row.value["licence"])
+
+
 def ids(*, on: date, held: terms.Terms | None = None) -> tuple[str, ...]:
     """Every channel that has a record on the day, in the order of the seeds; then those that only tell themselves."""
     rows = (held or terms.seeds()).rows()

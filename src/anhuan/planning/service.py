@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 
 from anhuan import cards
 from anhuan.cards import AccountFace, BillView, CardTerms, Contracts, OwnAccount
+from anhuan.channels import capabilities
+from anhuan.channels.model import Licence
+from anhuan.identity import demonstration
 from anhuan.kit import calendar, terms
 from anhuan.kit.errors import Refused
 from anhuan.kit.ids import new_id
@@ -222,11 +225,15 @@ def household_of(db: Session, user_id: UUID, *, as_of: date) -> Household:
         assumptions += assumed
         doubts += doubt
     chosen = [choice for choice in channels(db, user_id, on=as_of) if choice.chosen]
+    banks = {str(one.face.account_id): one.face.bank for one in held}
     request = Request(
         as_of=as_of.toordinal(), last=last.toordinal(), terminal_days=TERMINAL_DAYS,
         missed_minimum_cost=MISSED_MINIMUM_COST, accounts=tuple(household.account_of(account) for account in own),
         cards=tuple(made), flows=tuple(_flows_of(flows(db, user_id), own, as_of=as_of, last=last)),
-        channels=tuple(_channel_of(choice, own, made) for choice in chosen),
+        channels=tuple(
+            _channel_of(choice, own, [card for card in made if _reaches(choice, banks[card.id], as_of)])
+            for choice in chosen
+        ),
     )  # fmt: skip
     warnings += [Words("foreign_bill", {"card": household.name_of(faces[bill.account_id]), "currency": bill.currency})
                  for bill in foreign]  # fmt: skip
@@ -286,9 +293,17 @@ def remove_flow(db: Session, user_id: UUID, flow_id: UUID) -> None:
 
 
 def channels(db: Session, user_id: UUID, *, on: date) -> tuple[ChannelChoice, ...]:
-    """Every channel known on a day, with what the user chose; a plain transfer until anything is chosen."""
+    """Every channel known on a day, with what the user chose; a plain transfer until anything is chosen.
+
+    A channel of invented banks is offered in a demonstration alone.
+    """
     said = {row.channel_id: row for row in store.channels(db, user_id)}
-    known = [terms.channel(channel_id, on=on) for channel_id in terms.channel_ids()]
+    shown = demonstration.mode(db) == demonstration.DEMONSTRATION
+    known = [
+        terms.channel(one, on=on)
+        for one in terms.channel_ids()
+        if shown or capabilities.licence_of(one, on=on) is not Licence.DEMONSTRATION
+    ]
     return tuple(_choice(way, said.get(way.id)) for way in known)
 
 
@@ -368,6 +383,10 @@ def _channel_of(choice: ChannelChoice, own: Sequence[OwnAccount], made: Sequence
     ids = [str(account.account_id) for account in own
            if not choice.account_ids or account.account_id in choice.account_ids]  # fmt: skip
     return household.channel_of(choice.terms, accounts=ids, cards=[card.id for card in made])
+
+
+def _reaches(choice: ChannelChoice, bank: str, on: date) -> bool:
+    return capabilities.reaches(choice.channel_id, bank, on=on)
 
 
 def _flows_of(
