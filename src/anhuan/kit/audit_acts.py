@@ -103,6 +103,7 @@ ACTS: Final = {
     "stop.lift_asked": Act("提出解除停用", "asked to lift a stop"),
     "stop.lift_refused": Act("驳回或撤回解除停用", "did not confirm that a stop is lifted"),
     "stop.lifted": Act("解除停用", "lifted a stop"),
+    "channel.asked": Act("请渠道查询付款结果", "had a channel asked what became of a payment"),
     "breaker.closed": Act("提前结束渠道熔断", "closed a channel's breaker before its time"),
     "card_stop.ended": Act("提前结束卡片暂停", "ended the stop of a card before its time"),
     "evidence.given": Act("提交到账凭证", "gave evidence of a payment"),

@@ -141,7 +141,7 @@ def _arrived(row: OrderRow, seen: Seen | None) -> dict[str, str | int]:
     row.arrived_on = seen.on
     if row.arrived_minor is None:
         row.arrived_minor = min(row.amount_minor if shown is None else shown, row.amount_minor)
-    return {"day": seen.on.isoformat(), "evidence": str(standing[0].id), "kind": standing[0].kind,
+    return {"day": seen.on.isoformat(), "evidence": str(standing[0].id), "proof": standing[0].kind,
             "amount": row.arrived_minor}  # fmt: skip
 
 

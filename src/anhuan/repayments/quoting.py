@@ -161,7 +161,9 @@ def _parts(
         if free_of_day is not None and amount > free_of_day:
             day, free_of_day = day + timedelta(days=1), record.per_day_max
         free_of_day = None if free_of_day is None else free_of_day - amount
-        lines = fees.lines_for(db, payment.party, amount, record.channel, now=payment.start_at, used_before=before)
+        lines = fees.lines_for(
+            db, payment.party, amount, record.channel, now=payment.start_at, bank=payment.bank, used_before=before
+        )
         made.append(PayPart(amount, lines, start_on if day == on else day))
         before += amount
     return tuple(made)

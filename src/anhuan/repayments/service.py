@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from sqlalchemy.orm import Session
 
-from anhuan import channels
+from anhuan import cards, channels
 from anhuan.channels.model import BreakerOpen, CardStopped
 from anhuan.identity import stepup
 from anhuan.identity.stepup import ActKind
@@ -102,6 +102,7 @@ def place(
     if (known := _known(db, party, key, quotes)) is not None:
         return known
     _insist(quotes)
+    _fits(db, party, quotes, now=now)
     rows = _made(db, party, quotes, key=key, kind=kind, who=who, step_up_id=step_up_id, mandate_id=mandate_id,
                  run_id=run_id, retry_of=retry_of, now=now)  # fmt: skip
     going = [row for row in rows if row.start_at <= now]
@@ -246,6 +247,18 @@ def _insist(quotes: Sequence[Quote]) -> None:
     for one in quotes:
         for trouble in one.troubles:
             raise trouble.kind(trouble.message, field=trouble.field)
+
+
+def _fits(db: Session, party: UUID, quotes: Sequence[Quote], *, now: datetime) -> None:
+    """Once more under the lock: with what is on its way, nothing is paid beyond its bill, whoever was faster."""
+    today = now.astimezone(clock.CHINA).date()
+    left = {bill.account_id: bill.open for bill in cards.current_bills(db, party, on=today) if bill.currency == "CNY"}
+    for row in store.open_orders(db, party):
+        left[row.account_id] = left.get(row.account_id, 0) - row.amount_minor
+    for one in quotes:
+        left[one.ask.account_id] = left.get(one.ask.account_id, 0) - one.amount
+        if left[one.ask.account_id] < 0:
+            raise NothingToPay("已经还清，或全部在路上。", field="account_id")
 
 
 def _made(

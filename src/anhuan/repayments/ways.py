@@ -136,7 +136,7 @@ def _road(
     used = limits.Used(0, 0, {})
     if record.per_day_max is not None or record.per_month_max is not None or record.payments_per_month is not None:
         used = channels.used(db, payment.party, record.channel, now=now)
-    lines = fees.lines_for(db, payment.party, payment.amount, record.channel, now=payment.start_at)
+    lines = fees.lines_for(db, payment.party, payment.amount, record.channel, now=payment.start_at, bank=payment.bank)
     option = Option(
         record=record, fee=sum(line.fee for line in lines), live=live,
         arrives_by=arrives_by(record, payment.start_at, minutes=minutes, workdays=workdays),
