@@ -116,6 +116,16 @@ def test_tables_of_another_version_are_refused(bank: SimBank) -> None:
             store.prepare(db)
 
 
+def test_tables_of_the_version_before_are_brought_to_this_one(bank: SimBank) -> None:
+    with store.connect(bank.database) as db, db.transaction(force_rollback=True):
+        db.execute("ALTER TABLE bank.payment DROP COLUMN service_fee")
+        db.execute("DROP INDEX bank.one_service_fee")
+        db.execute("UPDATE bank.version SET version = 1")
+        assert not store.prepare(db)
+        assert db.execute("SELECT version FROM bank.version").fetchall() == [{"version": store.VERSION}]
+        assert db.execute("SELECT service_fee FROM bank.payment").fetchall() == []
+
+
 def test_with_a_server_of_ones_own_the_database_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://somewhere/anhuan")
     with pytest.raises(NoBankDatabase):

@@ -263,3 +263,27 @@ def test_an_answer_of_another_house_is_not_believed(bank: SimBank) -> None:
     other = replace(bank, public=Ed25519PrivateKey.generate().public_key())
     with pytest.raises(Lost):
         other.ask("k1")
+
+
+def test_a_fee_for_the_partner_is_taken_with_the_payment_and_stands_on_the_partners_account(bank: SimBank) -> None:
+    said = bank.pay("k1", service_fee=300)
+    assert (said["state"], said["amount"], said["service_fee"]) == ("success", 50_000, 300)
+    held = {one["name"]: one["balance"] for one in bank.books()["accounts"]}
+    assert (held["client:lin"], held[f"partner:{PARTNER}"]) == (949_700, 300)
+    assert [one["amount"] for one in bank.postings()] == [50_000]
+    assert bank.books()["sound"]
+
+
+def test_the_fee_for_the_partner_comes_back_with_the_money(bank: SimBank) -> None:
+    bank.pay("k1", name="somebody else", service_fee=300)
+    bank.move(to="2026-03-03T12:00:00+08:00")
+    held = {one["name"]: one["balance"] for one in bank.books()["accounts"]}
+    assert (bank.ask("k1").json["event"]["kind"], held["client:lin"]) == ("returned", 1_000_000)
+    assert held[f"partner:{PARTNER}"] == 0
+    assert bank.books()["sound"]
+
+
+def test_who_has_the_amount_but_not_the_fee_has_too_little(bank: SimBank) -> None:
+    said = bank.pay("k1", 1_000_000, service_fee=300)
+    assert (said["code"], said["missing"]) == ("insufficient_funds", 300)
+    assert bank.call("POST", "/v1/payments", bank.body("k2", service_fee=-1)).status == 400

@@ -40,7 +40,7 @@ def used(rows: Iterable[InstructionRow], now: datetime) -> Used:
 
 def check(ask: Ask, record: Capabilities, before: Used) -> None:
     """Refuse what the record does not allow, with the sentence that says which limit it is; fen throughout."""
-    if ask.currency != CURRENCY or ask.amount < 1:
+    if ask.currency != CURRENCY or ask.amount < 1 or ask.service_fee < 0:
         raise Unfit("只能用人民币还款，金额要大于零。", field="amount")
     if ask.funding_kind not in record.funding_kinds:
         raise Unfit("这个渠道不接受这种资金来源。", field="funding_kind")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 from uuid import UUID
 
 from anhuan.kit.errors import Broken, Refused, Unavailable
@@ -31,6 +31,7 @@ class Instruction:
     sent_at: datetime | None = None  # written in the transaction before the first call
     bank: str = ""  # of the card
     funding_kind: str = "own_debit"
+    service_fee: int = 0  # fen on top of the amount, collected for the house
 
 
 class Why(StrEnum):
@@ -61,6 +62,7 @@ class Rejected:
     final_code: str
     message: str = ""
     resets_at: datetime | None = None  # when a limit opens again
+    missing: int | None = None  # fen that the funding account lacked, where the channel tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +229,7 @@ class Ask:
     currency: str = "CNY"
     funding_kind: str = "own_debit"
     expires_at: datetime | None = None  # nothing is sent from here on; None: the dated usual hours
+    service_fee: int = 0  # fen that the channel takes on top of the amount and owes to the house
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +269,28 @@ class Connector(Protocol):
 
     def health(self, *, now: datetime) -> Health:
         """Whether it answers, how fast, and whether it is in maintenance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """入账: one line that a bank shows on a card: the proof of an arrival, or that a proof was withdrawn."""
+
+    number: int  # of the bank, growing
+    posted_on: date
+    at: datetime
+    kind: str  # payment, withdrawn, corrected; anything else is no repayment
+    amount: int  # fen; positive: owed less
+    key: UUID | None  # of the instruction
+    reference: str  # of the channel
+    text: str
+
+
+@runtime_checkable
+class ShowsPostings(Protocol):
+    """What a connector may do beside its verbs: show what is booked on a card."""
+
+    def postings(self, card: str, *, since: date) -> Sequence[Booked]:
+        """What the bank booked on a card since the day, oldest first."""
 
 
 class Forged(Refused):

@@ -28,6 +28,7 @@ from anhuan.channels import (
 )
 from anhuan.channels.model import (
     EXPIRED,
+    NOT_PAID,
     WITHDRAWN,
     Answer,
     Ask,
@@ -166,6 +167,8 @@ def note(db: Session, user_id: UUID, key: UUID, answer: Answer, *, now: datetime
     if asked:
         row.asked_at, row.asks = now, row.asks + 1
     row.next_ask_at = _next_question(row, record, answer, now)
+    if record.asks and record.statement_evidence and (change.state is State.SUCCESS or _first_heard(row)):
+        row.next_look_at = now  # the card may show it already
     if isinstance(answer, Unknown) and not rules.is_final(State(row.state)):
         row.why = answer.why
         # Said of a question, "busy" tells nothing about the bytes that went out before it.
@@ -174,6 +177,21 @@ def note(db: Session, user_id: UUID, key: UUID, answer: Answer, *, now: datetime
     db.flush()
     above.tell(db, user_id, key, now)
     return known_of(db, row)
+
+
+def conclude(db: Session, row: InstructionRow, *, paid: bool, now: datetime) -> None:
+    """End an instruction as two people found out; one that said it was paid and was not has come back."""
+    state = State(row.state)
+    if not rules.is_final(state):
+        row.state = State.SUCCESS if paid else State.FAILED
+        row.final_at, row.asks, row.why, row.next_ask_at = now, 0, None, None
+        if paid:
+            row.taken_at, row.next_look_at = row.sent_at, now
+        else:
+            row.final_code, row.stands = NOT_PAID, False
+    elif state is State.SUCCESS and not paid and row.stands:
+        _keep_event(db, row, Event(EventKind.REVERSED, now, row.amount_minor, NOT_PAID), now)
+    db.flush()
 
 
 def stopped(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> None:
@@ -214,7 +232,13 @@ def contradict(db: Session, row: InstructionRow, kind: str, said: str, *, now: d
 def keep_message(
     db: Session, user_id: UUID, key: UUID, *, channel: str, verb: str, status: int, content: bytes, now: datetime
 ) -> UUID:
-    """Store one message of the outside world with its hash; returns its number."""
+    """Store one message of the outside world with its hash; returns its number.
+
+    What is booked on a card is looked at again and again: the same list as the last time is not stored once more.
+    """
+    last = store.last_message(db, user_id, key, verb) if verb == "postings" else None
+    if last is not None and last.sha256 == limits.sha256(content):
+        return last.id
     number = ids.new_id()
     db.add(
         MessageRow(
@@ -281,7 +305,7 @@ def known_of(db: Session, row: InstructionRow) -> Answer:
                 row.fee_kept_minor or 0, event,
             )  # fmt: skip
         case State.FAILED:
-            return Rejected(row.final_code or "", "", row.resets_at)
+            return Rejected(row.final_code or "", row.no_message or "", row.resets_at, row.missing_minor)
         case State.ACCEPTED:
             return Unknown(Why.ACCEPTED, row.next_ask_at)
         case State.PROCESSING:
@@ -296,6 +320,7 @@ def as_instruction(row: InstructionRow) -> Instruction:
         key=row.key, order_id=row.order_id, part=row.part, attempt=row.attempt, channel=row.channel,
         funding_ref=row.funding_ref, card_ref=row.card_ref, amount=row.amount_minor, currency=row.currency,
         expires_at=row.expires_at, body=row.body, sent_at=row.sent_at, bank=row.bank, funding_kind=row.funding_kind,
+        service_fee=wire.service_fee_of(row.body) or 0,
     )  # fmt: skip
 
 
@@ -333,7 +358,7 @@ def _made(user_id: UUID, ask: Ask, record: Capabilities, *, now: datetime) -> In
     key = ids.derive(ask.order_id, f"channel {ask.part} {ask.attempt}")
     plain = Instruction(
         key, ask.order_id, ask.part, ask.attempt, ask.channel, ask.funding_ref, ask.card_ref, ask.amount,
-        ask.currency, expires_at, b"", None, ask.bank, ask.funding_kind,
+        ask.currency, expires_at, b"", None, ask.bank, ask.funding_kind, ask.service_fee,
     )  # fmt: skip
     connector = registry.find(capabilities.way(ask.channel, on=_day(now)).connector)
     written = connector.write(plain, ask.name) if isinstance(connector, wire.Writes) else wire.body_of(plain, ask.name)
@@ -376,6 +401,11 @@ def _going_out(row: InstructionRow, now: datetime) -> None:
     row.next_ask_at = now + _first_question(row.channel, now)
 
 
+def _first_heard(row: InstructionRow) -> bool:
+    """Whether the bytes are out, no end is known, and nobody has looked at the card yet."""
+    return row.sent_at is not None and not rules.is_final(State(row.state)) and row.next_look_at is None
+
+
 def _first_question(channel: str, now: datetime) -> timedelta:
     """How long a call may take and be recorded before somebody else asks about it."""
     pauses = capabilities.number("ask_pauses", on=_day(now), channel=channel)
@@ -404,7 +434,8 @@ def _move(row: InstructionRow, change: rules.Change, answer: Answer, now: dateti
         row.final_at, row.asks, row.why = now, 0, None
     if change.state is State.FAILED:
         row.final_code, row.stands = change.final_code, False
-        row.resets_at = answer.resets_at if isinstance(answer, Rejected) else None
+        if isinstance(answer, Rejected):
+            row.resets_at, row.no_message, row.missing_minor = answer.resets_at, answer.message[:500], answer.missing
     if isinstance(answer, Settled):
         row.reference, row.taken_at, row.fee_kept_minor = answer.reference, answer.taken_at, answer.fee_kept
         row.stands = not _all_came_back(row, answer)

@@ -25,7 +25,18 @@ def body_of(instruction: Instruction, name: str) -> bytes:
         "name": name,
         "expires_at": instruction.expires_at.isoformat(),
     }
+    if instruction.service_fee:
+        said["service_fee"] = instruction.service_fee
     return canonical(said)
+
+
+def service_fee_of(body: bytes) -> int | None:
+    """What the usual form says is collected for the house, fen; None for bytes of another form."""
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return None
+    return said.get("service_fee", 0) if isinstance(said, dict) and "amount" in said else None
 
 
 def canonical(said: Any) -> bytes:
@@ -48,6 +59,8 @@ def said(answer: Answer) -> bytes:
 
 def same(ask: Ask, instruction: Instruction) -> bool:
     """Whether an instruction that stands is what is asked for once more."""
+    if service_fee_of(instruction.body) not in (None, ask.service_fee):
+        return False
     return (ask.channel, ask.bank, ask.funding_ref, ask.card_ref, ask.amount, ask.currency) == (
         instruction.channel, instruction.bank, instruction.funding_ref, instruction.card_ref, instruction.amount,
         instruction.currency,

@@ -1,6 +1,7 @@
 """The bank's own double-entry books: every movement takes from one account and gives to another; proved on demand.
 
 Accounts: `client:<funding>` what people hold, `transit` on its way, `card:<card>` what cards owe (below zero) or hold,
+`partner:<key id>` what was collected for a partner,
 and the house's own: `world`, `merchants`, `suspense`, and income from fees, interest and late fees.
 """
 
@@ -29,6 +30,11 @@ def client(funding: str) -> str:
 def of_card(card: str) -> str:
     """The account of a card."""
     return f"card:{card}"
+
+
+def of_partner(partner: str) -> str:
+    """The account of what was collected for a partner beside the amounts."""
+    return f"partner:{partner}"
 
 
 def open_house(act: Act) -> None:

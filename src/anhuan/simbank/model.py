@@ -49,6 +49,12 @@ class Ask:
     name: str
     expires_at: datetime
     body_sha256: str  # of the bytes that came (one item of a batch: of its canonical JSON)
+    service_fee: int = 0  # fen on top of the amount, collected for the partner
+
+    @property
+    def debit(self) -> int:
+        """What leaves the funding account."""
+        return self.amount + self.service_fee
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,7 @@ class Payment:
     missing: int | None = None
     resets_at: datetime | None = None
     fee_kept: int = 0
+    service_fee: int = 0
     final_at: datetime | None = None
     booked_on: date | None = None  # the day the card was credited
     event_kind: str | None = None  # returned, reversed
@@ -116,7 +123,7 @@ class Movement:
     seq: int
     day: date
     at: datetime
-    code: str  # deposit, debit, book, fee, give_back, charge, refund, withdraw, interest, late_fee
+    code: str  # deposit, debit, book, fee, service_fee, give_back, charge, refund, withdraw, interest, late_fee, ...
     source: str
     target: str
     amount: int

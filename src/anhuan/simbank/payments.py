@@ -49,7 +49,7 @@ def take(act: Act, ask: Ask, partner: str, met: tuple[int, ...], course: Course)
         reference=_reference(act, ask.key, old=course.old_reference), taken_at=act.now,
         visible_from=act.now + timedelta(seconds=course.hidden),
         course=replace(course, returned=wrong).as_json(), scenarios=met,
-        fee_kept=0 if refusal else min(course.fee, ask.amount - 1),
+        fee_kept=0 if refusal else min(course.fee, ask.amount - 1), service_fee=ask.service_fee,
     )  # fmt: skip
     if refusal:
         message = _WORDS[refusal.code] + (f"，还差 {yuan(refusal.missing)} 元" if refusal.missing else "")
@@ -61,6 +61,10 @@ def take(act: Act, ask: Ask, partner: str, met: tuple[int, ...], course: Course)
         announce(act, payment, "final")
         return payment
     books.move(act, "debit", books.client(ask.funding), books.TRANSIT, ask.amount, key=ask.key)
+    if ask.service_fee:
+        collected = books.of_partner(partner)
+        store.add_account(act.db, collected)
+        books.move(act, "service_fee", books.client(ask.funding), collected, ask.service_fee, key=ask.key)
     if payment.fee_kept:
         books.move(act, "fee", books.TRANSIT, books.FEES, payment.fee_kept, key=ask.key)
     for seconds, state in course.steps[1:]:
@@ -168,6 +172,9 @@ def give_back(act: Act, key: str, kind: str, reason: str) -> None:
     if payment.fee_kept:
         books.move(act, "fee_back", books.FEES, books.TRANSIT, payment.fee_kept, key=key)
     books.move(act, "give_back", books.TRANSIT, books.client(payment.funding), payment.amount, key=key)
+    if payment.service_fee:
+        collected, funding = books.of_partner(payment.partner), books.client(payment.funding)
+        books.move(act, "service_fee_back", collected, funding, payment.service_fee, key=key)
     store.change_payment(act.db, key, event_kind=kind, event_at=act.now, event_reason=reason)
     announce(act, _known(act, key), "event")
 
@@ -194,6 +201,8 @@ def told(payment: Payment, now: datetime) -> dict[str, Any] | None:
         said["resets_at"] = moment(payment.resets_at)
     if payment.fee_kept:
         said["fee_kept"] = payment.fee_kept
+    if payment.service_fee:
+        said["service_fee"] = payment.service_fee
     if payment.event_kind is not None and payment.event_at is not None:
         said["event"] = {
             "kind": payment.event_kind,
@@ -229,8 +238,8 @@ def _refusal(act: Act, ask: Ask, card: Card | None, course: Course) -> Refusal |
     spent = store.spent_between(act.db, ask.funding, midnight(act.today), tomorrow)
     if course.no == No.DAILY_LIMIT or spent + ask.amount > profile.per_day_max:
         return Refusal(No.DAILY_LIMIT, resets_at=tomorrow)
-    if course.no == No.INSUFFICIENT_FUNDS or held < ask.amount:
-        return Refusal(No.INSUFFICIENT_FUNDS, missing=ask.amount - held if held < ask.amount else ask.amount)
+    if course.no == No.INSUFFICIENT_FUNDS or held < ask.debit:
+        return Refusal(No.INSUFFICIENT_FUNDS, missing=ask.debit - held if held < ask.debit else ask.debit)
     return None
 
 

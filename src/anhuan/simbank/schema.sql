@@ -1,10 +1,10 @@
--- The simulated bank's own database, version 1. Applied once, whole, to an empty database; there is no upgrade: a
--- practice bank begins again. Money is fen (bigint), moments are timestamptz, days are the bank's own (UTC+8).
+-- The simulated bank's own database, version 2. Applied once, whole, to an empty database; of an older one only what
+-- was added is added (`store.UPGRADES`). Money is fen (bigint), moments are timestamptz, days are the bank's own (UTC+8).
 
 CREATE SCHEMA bank;
 
 CREATE TABLE bank.version (version integer PRIMARY KEY);
-INSERT INTO bank.version VALUES (1);
+INSERT INTO bank.version VALUES (2);
 
 -- One row: the clock held in hand, the seed, counters that chance is drawn by, the bank's own key.
 CREATE TABLE bank.house (
@@ -60,6 +60,7 @@ CREATE TABLE bank.movement (
 CREATE UNIQUE INDEX one_debit ON bank.movement (key) WHERE code = 'debit';
 CREATE UNIQUE INDEX one_return ON bank.movement (key) WHERE code = 'give_back';
 CREATE UNIQUE INDEX one_booking ON bank.movement (key) WHERE code = 'book';
+CREATE UNIQUE INDEX one_service_fee ON bank.movement (key) WHERE code = 'service_fee';
 CREATE INDEX movement_of_day ON bank.movement (day);
 
 CREATE TABLE bank.leg (
@@ -90,6 +91,7 @@ CREATE TABLE bank.payment (
     missing bigint,
     resets_at timestamptz,
     fee_kept bigint NOT NULL DEFAULT 0,
+    service_fee bigint NOT NULL DEFAULT 0 CHECK (service_fee >= 0),  -- collected for the partner beside the amount
     final_at timestamptz,
     booked_on date,
     event_kind text CHECK (event_kind IN ('returned', 'reversed')),

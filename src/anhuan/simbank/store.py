@@ -16,7 +16,15 @@ from psycopg.types.json import Jsonb
 from anhuan.simbank.model import AlreadyRuns, Card, CardPosting, NotThisDatabase, Payment, State
 
 Db = psycopg.Connection[DictRow]
-VERSION: Final = 1
+VERSION: Final = 2
+# What brings tables of one version to the next.
+UPGRADES: Final = {
+    1: (
+        "ALTER TABLE bank.payment ADD COLUMN service_fee bigint NOT NULL DEFAULT 0 CHECK (service_fee >= 0);"
+        " CREATE UNIQUE INDEX one_service_fee ON bank.movement (key) WHERE code = 'service_fee';"
+        " UPDATE bank.version SET version = 2"
+    ),
+}
 _ALONE: Final = 7_402_611  # the advisory lock of the one process that keeps these books
 _EMPTIED: Final = (
     "bank.leg, bank.movement, bank.posting, bank.statement, bank.day_file, bank.callback, bank.agenda, bank.payment,"
@@ -37,17 +45,25 @@ def stand_alone(db: Db) -> None:
 
 
 def prepare(db: Db) -> bool:
-    """Make the tables where there are none; tells whether they are new. Refuses tables of another version."""
+    """Make the tables where there are none, or add what is new; tells whether they are new. Refuses any other version."""
     row = db.execute("SELECT to_regclass('bank.version') IS NOT NULL AS there").fetchone()
     if not row or not row["there"]:
         schema = resources.files("anhuan.simbank").joinpath("schema.sql").read_text("utf-8")
         with db.transaction():
             db.execute(schema.encode())
         return True
-    found = [each["version"] for each in db.execute("SELECT version FROM bank.version")]
+    for version, statements in UPGRADES.items():
+        with db.transaction():
+            if [version] == _versions(db):
+                db.execute(statements.encode())
+    found = _versions(db)
     if found != [VERSION]:
         raise NotThisDatabase(f"the tables have version {found}, this bank needs {VERSION}: give it a fresh database")
     return False
+
+
+def _versions(db: Db) -> list[int]:
+    return [each["version"] for each in db.execute("SELECT version FROM bank.version")]
 
 
 # --- the house itself ---

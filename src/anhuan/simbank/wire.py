@@ -40,6 +40,7 @@ class PayBody(msgspec.Struct, forbid_unknown_fields=True):
     card: str
     name: str
     expires_at: datetime
+    service_fee: int = 0
 
 
 class BatchBody(msgspec.Struct):
@@ -212,12 +213,14 @@ def _ask(item: Any) -> Ask:
         raise Refused(f"key, currency, funding, card, name: printable, {MAX_WORD} characters at most, and a key")
     if not 0 < said.amount < MAX_AMOUNT:
         raise Refused("amount: fen above zero")
+    if not 0 <= said.service_fee < MAX_AMOUNT:
+        raise Refused("service_fee: fen, zero or more")
     if said.expires_at.tzinfo is None:
         raise Refused("expires_at has no zone")
     canonical = json.dumps(item, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     return Ask(
         said.key, said.amount, said.currency, said.funding, said.card, said.name, said.expires_at,
-        hashlib.sha256(canonical).hexdigest(),
+        hashlib.sha256(canonical).hexdigest(), said.service_fee,
     )  # fmt: skip
 
 
