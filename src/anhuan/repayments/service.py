@@ -379,6 +379,7 @@ def _ask(db: Session, row: OrderRow, road: Road, *, now: datetime) -> channels.A
         card_ref=card,
         amount=row.amount_minor,
         name=name,
+        service_fee=0 if road.by_hand else row.fee_minor,  # whoever carries it collects its price on top, in one go
         expires_at=_until(row, now),
     )
 
