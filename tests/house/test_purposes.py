@@ -44,6 +44,8 @@ MAY_OPEN = {
     "identity/pages_desk_changes.py:draw": "the operator's own rows, to check one more proof",
     "channels/journey.py:heard": "the worker: whose instruction a callback names, by its key alone",
     "channels/journey.py:due": "the worker: whose questions to channels are due, to promise them again",
+    "channels/journey.py:unproved": "the worker: whose cards are to be looked at for a proof, to promise it again",
+    "repayments/journey_proofs.py:match": "the worker: whose statements say something new, to promise a comparison",
     "channels/journey.py:learn": "the worker: how long arrivals take, counted over everybody's payments",
     "ledger/journey.py:_sweep": "the worker: holds of all people whose time has passed, by shard",
     "identity/journey.py:tidy": "the worker: requests about data of all people, to find those undone",

@@ -9,15 +9,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from anhuan.channels import store
+from anhuan.channels import rules, store
+from anhuan.channels.evidence import WEIGH
 from anhuan.channels.tables import ClearingRow, ContradictionRow, InstructionRow
 from anhuan.identity import changes
-from anhuan.kit import audit, ids
+from anhuan.kit import audit, ids, jobs
 from anhuan.kit.actors import Actor
 from anhuan.kit.errors import Refused
 
@@ -46,6 +48,23 @@ class NoClearing(Refused):
     code = "channels.no_clearing"
 
 
+class VerdictNeeded(Refused):
+    """请写明款项结果: nobody else can tell any more whether it was paid, so whoever asks says what was found out."""
+
+    code = "channels.verdict_needed"
+
+
+class Verdict(StrEnum):
+    """What became of the money, as two people found out."""
+
+    PAID = "paid"
+    NOT_PAID = "not_paid"
+
+
+# After these nobody asks the channel on, or what it says has no end: without a word the payment would never end.
+NEEDS_VERDICT: Final = frozenset({"other_body", rules.NO_AFTER_PAID})
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """A contradiction with the instruction it is about, everybody's words, and what waits for a second person."""
@@ -55,32 +74,47 @@ class Case:
     words: tuple[ClearingRow, ...]
     waiting: ClearingRow | None
 
+    @property
+    def needs_verdict(self) -> bool:
+        """Whether clearing it must say what became of the money."""
+        return self.row.kind in NEEDS_VERDICT
+
 
 def find(db: Session, user_id: UUID, contradiction: UUID) -> Case:
     """One contradiction of a party as it stands, cleared or not."""
     return _case(db, user_id, store.contradiction(db, user_id, contradiction, lock=False))
 
 
-def ask(db: Session, who: Actor, user_id: UUID, contradiction: UUID, *, reason: str, now: datetime) -> UUID:
-    """Ask to clear a contradiction after looking into it, and say why; it bars until somebody else has confirmed."""
+def ask(
+    db: Session, who: Actor, user_id: UUID, contradiction: UUID, *, reason: str, verdict: Verdict | None = None,
+    now: datetime,
+) -> UUID:  # fmt: skip
+    """Ask to clear a contradiction after looking into it, and say why; it bars until somebody else has confirmed.
+
+    Where no channel can tell any more, `verdict` says what became of the money, and ends the instruction.
+    """
     case = _open(db, user_id, contradiction)
     if case.waiting is not None:
         raise ClearingWaits("已有人提出核实，先由另一人确认或驳回。")
+    if case.needs_verdict and verdict is None:
+        raise VerdictNeeded("请写明查到的结果：已付款，还是没有付款。", field="verdict")
+    said = verdict if case.needs_verdict else None
     number, person, why = ids.new_id(), changes.person_of(who), changes.reason_of(reason, now=now)
     made = ClearingRow(
         user_id=user_id, id=number, contradiction_id=contradiction, kind="asked", asked_by=person, said_by=person,
-        shown_hash=shown_hash(case, number, why), reason=why, said_at=now,
+        shown_hash=shown_hash(case, number, why, said), reason=why, verdict=said, said_at=now,
     )  # fmt: skip
     _say(db, who, case, made, "channel.clearing_asked")
     return number
 
 
 def confirm(db: Session, who: Actor, user_id: UUID, contradiction: UUID, *, shown: str, now: datetime) -> None:
-    """Confirm exactly what was shown, as the second person: the contradiction bars no more."""
+    """Confirm exactly what was shown, as the second person: the contradiction bars no more, the worker concludes."""
     case, asked = _asked(db, who, user_id, contradiction, shown, own=False)
     _say(db, who, case, _answer(who, asked, "confirmed", asked.reason, now), "channel.cleared")
     case.row.cleared_at, case.row.cleared_by, case.row.cleared_why = now, changes.person_of(who), asked.reason
     db.flush()
+    jobs.defer(db, WEIGH, lock=f"channel {case.row.key}", party=user_id, key=case.row.key)
 
 
 def refuse(
@@ -92,7 +126,7 @@ def refuse(
     _say(db, who, case, _answer(who, asked, "refused", why, now), "channel.clearing_refused")
 
 
-def shown_hash(case: Case, asked: UUID, reason: str) -> bytes:
+def shown_hash(case: Case, asked: UUID, reason: str, verdict: str | None = None) -> bytes:
     """What stands for everything that whoever confirms is shown: SHA-256 over its one form as JSON."""
     row, made = case.row, case.instruction
     said = {
@@ -100,6 +134,7 @@ def shown_hash(case: Case, asked: UUID, reason: str) -> bytes:
         "state": row.state, "said": row.said, "seen_at": row.seen_at.timestamp(), "channel": made.channel,
         "amount": made.amount_minor, "reason": reason,
     }  # fmt: skip
+    said |= {"verdict": verdict} if verdict else {}
     line = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
     return hashlib.sha256(line.encode()).digest()
 
@@ -135,7 +170,7 @@ def _asked(
         raise NoClearing("还没有人提出核实，或已有结论。")
     if changes.person_of(who) == asked.asked_by and not own:
         raise OwnClearing("提出核实的人不能自己确认。")
-    told = shown_hash(case, asked.id, asked.reason)
+    told = shown_hash(case, asked.id, asked.reason, asked.verdict)
     if told != asked.shown_hash:
         raise changes.Altered(f"clearing {asked.id} is not what was asked")
     if shown != told.hex():
@@ -147,7 +182,7 @@ def _answer(who: Actor, asked: ClearingRow, kind: str, reason: str, now: datetim
     return ClearingRow(
         user_id=asked.user_id, id=ids.new_id(), contradiction_id=asked.contradiction_id, kind=kind, answers=asked.id,
         asked_by=asked.asked_by, said_by=changes.person_of(who), shown_hash=asked.shown_hash, reason=reason,
-        said_at=now,
+        verdict=asked.verdict if kind == "confirmed" else None, said_at=now,
     )  # fmt: skip
 
 

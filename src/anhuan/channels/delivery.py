@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class _Call:
+class Call:
     """The call under way in this thread: whose and about what, and how much of it was already kept."""
 
     party: UUID
@@ -51,7 +51,7 @@ class _Call:
 
 
 class _Under(threading.local):
-    call: _Call | None = None
+    call: Call | None = None
 
 
 _under = _Under()
@@ -94,7 +94,7 @@ def witness(seen: Seen) -> None:
     call = _under.call
     if call is None or seen.key not in (None, call.instruction.key):
         return  # capabilities, health and files are about nobody's instruction; files are kept whole
-    _keep(call, seen.status, seen.body)
+    keep(call, seen.status, seen.body)
 
 
 def _ask_then_send(party: UUID, found: Next, now: Now) -> Answer:
@@ -122,13 +122,13 @@ def _recorded(party: UUID, instruction: Instruction, verb: str, now: Now) -> Ans
 
 def _called(party: UUID, instruction: Instruction, verb: str, now: Now) -> Answer:
     """The one call, outside any transaction; what goes wrong in it is an unknown, for the bytes may have arrived."""
-    connector = _connector(instruction, now())
-    with _watched(_Call(party, instruction, verb, now)) as call:
+    connector = connector_of(instruction, now())
+    with watched(Call(party, instruction, verb, now)) as call:
         try:
             answer = connector.pay(instruction) if verb == "pay" else connector.ask(instruction.key)
         except OtherBody:
             if not call.kept:
-                _keep(call, -1, b"other body")
+                keep(call, -1, b"other body")
             with _transaction(party, now()) as db:
                 service.stopped(db, party, instruction.key, now=now())
             raise
@@ -143,12 +143,12 @@ def _called(party: UUID, instruction: Instruction, verb: str, now: Now) -> Answe
             answer = Unknown(Why.NO_ANSWER)
         if not call.kept:
             silent = isinstance(answer, Unknown) and answer.why is Why.NO_ANSWER
-            _keep(call, -1 if silent else 0, wire.said(answer))
+            keep(call, -1 if silent else 0, wire.said(answer))
     return answer
 
 
 @contextmanager
-def _watched(call: _Call) -> Iterator[_Call]:
+def watched(call: Call) -> Iterator[Call]:
     before, _under.call = _under.call, call
     try:
         yield call
@@ -156,7 +156,7 @@ def _watched(call: _Call) -> Iterator[_Call]:
         _under.call = before
 
 
-def _keep(call: _Call, status: int, content: bytes) -> None:
+def keep(call: Call, status: int, content: bytes) -> None:
     at = call.now()
     with _transaction(call.party, at) as db:
         service.keep_message(
@@ -166,7 +166,7 @@ def _keep(call: _Call, status: int, content: bytes) -> None:
     call.kept += 1
 
 
-def _connector(instruction: Instruction, now: datetime) -> Connector:
+def connector_of(instruction: Instruction, now: datetime) -> Connector:
     on = (instruction.sent_at or now).astimezone(clock.CHINA).date()
     return registry.find(capabilities.way(instruction.channel, on=on).connector)
 

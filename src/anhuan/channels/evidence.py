@@ -3,7 +3,7 @@
 `give` and the words are written by whoever has the party's rows open; `weigh` draws the conclusion, as the worker.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -42,6 +42,9 @@ class Proof:
     amount: int | None = None  # fen that reached the card, where the proof shows them
     receipt_sha256: str | None = None
     note: str = ""
+
+
+Given = EvidenceRow  # one piece of evidence, as other rooms read it
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,8 @@ def _weighed(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Answer:
     state = State(row.state)
     if found is Arrival.ARRIVED:
         proved = [one for one in rows if one.kind in PROOFS]
-        if any(one.amount_minor not in (None, row.amount_minor) for one in proved):
+        explained = (None, row.amount_minor, row.amount_minor - (row.fee_kept_minor or 0))
+        if any(one.amount_minor not in explained for one in proved):
             service.contradict(db, row, OTHER_ARRIVED, "the card was credited with another amount", now=now)
         if row.sent_at is not None and not rules.is_final(state):
             return service.note(db, user_id, key, _settled(row, proved), now=now, asked=False)
@@ -118,6 +122,8 @@ def _weighed(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Answer:
             service.contradict(db, row, rules.PAID_AFTER_NO, "evidence of arrival", now=now)
     if found is Arrival.UNPAID and not rules.is_final(state) and not service.record_of(row).asks:
         return service.note(db, user_id, key, Rejected(NOT_PAID), now=now, asked=False)
+    if found is not Arrival.ARRIVED and (word := store.verdict(db, user_id, key)) is not None:
+        service.conclude(db, row, paid=word == "paid", now=now)
     return service.known_of(db, row)
 
 
@@ -126,6 +132,26 @@ def of(db: Session, user_id: UUID, key: UUID) -> Seen:
     rows = store.evidence(db, user_id, key)
     pieces = _pieces(rows)
     return Seen(evidence_rules.standing(pieces), evidence_rules.arrived_on(pieces), tuple(rows))
+
+
+def of_many(db: Session, user_id: UUID, keys: Sequence[UUID]) -> Mapping[UUID, Sequence[EvidenceRow]]:
+    """Every proof, word and doubt about several payments, by instruction, first to last."""
+    found: dict[UUID, list[EvidenceRow]] = {}
+    for row in store.evidence_of(db, user_id, keys):
+        found.setdefault(row.key, []).append(row)
+    return found
+
+
+def standing_proofs(rows: Sequence[EvidenceRow]) -> list[EvidenceRow]:
+    """The proofs among these that no doubt names."""
+    doubted = {row.about_id for row in rows if row.kind == Kind.DOUBT}
+    return [row for row in rows if row.kind in PROOFS and row.id not in doubted]
+
+
+def hold(db: Session, user_id: UUID, keys: Sequence[UUID]) -> None:
+    """Hold several instructions in their order, for whoever will weigh all of them in one transaction."""
+    for key in sorted(keys):
+        _held(db, user_id, key, lock=True)
 
 
 def _word(

@@ -7,13 +7,25 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from anhuan.channels import arrivals, capabilities, delivery, evidence, health, hearing, service, store, store_house
+from anhuan.channels import (
+    arrivals,
+    capabilities,
+    delivery,
+    evidence,
+    health,
+    hearing,
+    proofs,
+    service,
+    store,
+    store_house,
+)
 from anhuan.channels.model import Answer, NotLive, OtherBody, Rejected, Settled, State, Unknown
 from anhuan.identity import purposes
 from anhuan.identity.consent_words import Duty
 from anhuan.kit import clock, jobs, wall
 
 FOLLOW: Final = "channels.follow"
+PROVE: Final = "channels.proofs"
 AT_ONCE: Final = 500  # instructions of one round; the next round takes the rest
 OVERDUE: Final = timedelta(minutes=1)  # so long a question waits for its own job before the round asks it
 LEASE: Final = timedelta(minutes=5)  # before the round promises the same question once more
@@ -39,6 +51,7 @@ def follow(party: str, key: str) -> None:
         log.error("an instruction was stopped: the channel knows it with another body", key=key)
         return
     _ask_later(owner, number, answer)
+    _look_later(owner, number)
 
 
 def step(party: UUID, key: UUID, *, now: delivery.Now = clock.now) -> Answer:
@@ -62,6 +75,24 @@ def heard(callback: str) -> None:
         log.warning("a callback names a key that nobody has", channel=row.channel)
         return
     delivery.ask(party, row.key, now=clock.now)
+    _look_later(party, row.key)
+
+
+@jobs.task(PROVE)
+def prove(party: str, key: str) -> None:
+    """Look once for the proof of one instruction, or whether it was taken back, and promise the next look."""
+    proofs.look(UUID(party), UUID(key), now=clock.now)
+    _look_later(UUID(party), UUID(key))
+
+
+@jobs.task("channels.unproved", cron="* * * * *")
+def unproved() -> None:
+    """Promise again the looks at cards that have lost their job."""
+    now = clock.now()
+    with jobs.transaction() as db:
+        wall.everybody(db)
+        for party, key in store.unproved(db, now - OVERDUE, until=now + LEASE, at_most=AT_ONCE):
+            _look(db, party, key, at=None)
 
 
 @jobs.task(evidence.WEIGH)
@@ -120,6 +151,19 @@ def _ask_later(party: UUID, key: UUID, answer: Answer) -> None:
                 row = store.instruction(db, party, key)
                 if row is not None and row.next_ask_at is not None:
                     _promise(db, party, key, row.channel, at=row.next_ask_at)
+
+
+def _look_later(party: UUID, key: UUID) -> None:
+    """Promise the next look at the card, where there is to be one."""
+    with jobs.transaction() as db:
+        purposes.open_for(db, party, Duty.OWN_REQUEST, actor=service.WORKER, now=clock.now())
+        row = store.instruction(db, party, key)
+        if row is not None and row.next_look_at is not None:
+            _look(db, party, key, at=row.next_look_at)
+
+
+def _look(db: Session, party: UUID, key: UUID, *, at: datetime | None) -> None:
+    jobs.defer(db, PROVE, lock=f"proof {key}", priority=-1 if at else 0, at=at, party=party, key=key)
 
 
 def _promise(db: Session, party: UUID, key: UUID, channel: str, *, at: datetime | None) -> None:

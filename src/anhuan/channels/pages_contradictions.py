@@ -76,6 +76,7 @@ def look(request: Request, db: page.Desk, party: UUID, number: UUID, reason: Wor
 def decide(
     request: Request, db: page.Desk, party: UUID, number: UUID, verb: str, look: Annotated[UUID, Form()],
     shown: Annotated[str, Form(max_length=200)] = "", reason: Words = "",
+    verdict: Annotated[clearing.Verdict | None, Form()] = None,
 ) -> Response:  # fmt: skip
     """Ask to clear, or confirm or refuse exactly what the page showed, while the look lasts."""
     who, now = page.actor(request), page.now(request)
@@ -87,7 +88,7 @@ def decide(
     def act() -> None:
         match verb:
             case "ask":
-                clearing.ask(db, who, party, number, reason=reason, now=now)
+                clearing.ask(db, who, party, number, reason=reason, verdict=verdict, now=now)
             case "confirm":
                 clearing.confirm(db, who, party, number, shown=shown, now=now)
             case "refuse":

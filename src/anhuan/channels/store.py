@@ -118,9 +118,45 @@ def messages(db: Session, user_id: UUID, key: UUID, *, at_most: int = 200) -> Se
     return db.scalars(asked.order_by(MessageRow.seen_at, MessageRow.id).limit(at_most)).all()
 
 
+def last_message(db: Session, user_id: UUID, key: UUID, verb: str) -> MessageRow | None:
+    """What was heard last when this was asked about an instruction."""
+    asked = select(MessageRow).where(MessageRow.user_id == user_id, MessageRow.key == key, MessageRow.verb == verb)
+    return db.scalars(asked.order_by(MessageRow.seen_at.desc(), MessageRow.id.desc()).limit(1)).one_or_none()
+
+
+def verdict(db: Session, user_id: UUID, key: UUID) -> str | None:
+    """What two people last found out about the money of an instruction, where a contradiction asked for that."""
+    confirmed = (ClearingRow.kind == "confirmed") & ClearingRow.verdict.is_not(None)
+    asked = (
+        select(ClearingRow.verdict)
+        .join(ContradictionRow, (ContradictionRow.user_id == ClearingRow.user_id)
+              & (ContradictionRow.id == ClearingRow.contradiction_id))
+        .where(ContradictionRow.user_id == user_id, ContradictionRow.key == key,
+               ContradictionRow.cleared_at.is_not(None), confirmed)
+        .order_by(ClearingRow.said_at.desc(), ClearingRow.id.desc())
+    )  # fmt: skip
+    return db.scalars(asked.limit(1)).one_or_none()
+
+
+def unproved(db: Session, before: datetime, *, until: datetime, at_most: int) -> Sequence[tuple[UUID, UUID]]:
+    """(party, key) of instructions whose card is to be looked at, longest waiting first, taken until then."""
+    one = InstructionRow
+    asked = select(one).where(one.next_look_at <= before).order_by(one.next_look_at, one.key).limit(at_most)
+    rows = db.scalars(asked.with_for_update(skip_locked=True)).all()
+    for row in rows:
+        row.next_look_at = until
+    return [(row.user_id, row.key) for row in rows]
+
+
 def evidence(db: Session, user_id: UUID, key: UUID) -> Sequence[EvidenceRow]:
     """Every proof, word and doubt about an instruction, first to last."""
     asked = select(EvidenceRow).where(EvidenceRow.user_id == user_id, EvidenceRow.key == key)
+    return db.scalars(asked.order_by(EvidenceRow.given_at, EvidenceRow.id)).all()
+
+
+def evidence_of(db: Session, user_id: UUID, keys: Sequence[UUID]) -> Sequence[EvidenceRow]:
+    """The same of several instructions."""
+    asked = select(EvidenceRow).where(EvidenceRow.user_id == user_id, EvidenceRow.key.in_(keys))
     return db.scalars(asked.order_by(EvidenceRow.given_at, EvidenceRow.id)).all()
 
 

@@ -34,6 +34,7 @@ class InstructionRow(Base):
               postgresql_where=text("stands")),
         Index("channel_instructions_due", "next_ask_at", postgresql_where=text("next_ask_at IS NOT NULL")),
         Index("channel_instructions_key", "key"),
+        Index("channel_instructions_look", "next_look_at", postgresql_where=text("next_look_at IS NOT NULL")),
         CheckConstraint(f"state IN ({STATES})", name="state_known"),
         CheckConstraint("part >= 1 AND attempt >= 1", name="counted_from_one"),
         CheckConstraint("(state IN ('success', 'failed')) = (final_at IS NOT NULL)", name="final_with_its_moment"),
@@ -82,6 +83,10 @@ class InstructionRow(Base):
     reference: Mapped[str | None] = mapped_column(Sealed(str), info=C2)
     taken_at: Mapped[datetime | None] = mapped_column(MOMENT, info=C1)
     fee_kept_minor: Mapped[int | None] = mapped_column(Sealed(int), info=C2)
+    no_message: Mapped[str | None] = mapped_column(Sealed(str), info=C2)  # the channel's words for a final no
+    missing_minor: Mapped[int | None] = mapped_column(Sealed(int), info=C2)  # fen that the funding account lacked
+    looks: Mapped[int] = mapped_column(default=0, info=C1)  # how often the card's postings were looked at
+    next_look_at: Mapped[datetime | None] = mapped_column(MOMENT, info=C1)
 
 
 class MessageRow(Base):
@@ -91,7 +96,7 @@ class MessageRow(Base):
     __table_args__ = (
         _instruction(),
         Index("channel_messages_of", "user_id", "key", "seen_at"),
-        CheckConstraint("verb IN ('pay', 'ask', 'file', 'hand')", name="verb_known"),
+        CheckConstraint("verb IN ('pay', 'ask', 'file', 'hand', 'postings')", name="verb_known"),
     )
 
     user_id: Mapped[UUID] = mapped_column(primary_key=True, info=C1)
@@ -167,6 +172,7 @@ class ClearingRow(Base):
         CheckConstraint("kind IN ('asked', 'confirmed', 'refused')", name="kind_known"),
         CheckConstraint("(kind = 'asked') = (answers IS NULL)", name="an_answer_names_what_was_asked"),
         CheckConstraint("kind = 'refused' OR (kind = 'asked') = (said_by = asked_by)", name="nobody_confirms_the_own"),
+        CheckConstraint("verdict IN ('paid', 'not_paid')", name="verdict_known"),
     )  # fmt: skip
 
     user_id: Mapped[UUID] = mapped_column(primary_key=True, info=C1)
@@ -178,6 +184,7 @@ class ClearingRow(Base):
     said_by: Mapped[UUID] = mapped_column(info=C1)
     shown_hash: Mapped[bytes] = mapped_column(LargeBinary, info=C1)  # of all that whoever confirms is shown
     reason: Mapped[str] = mapped_column(Sealed(str), info=C2)
+    verdict: Mapped[str | None] = mapped_column(Text, info=C1)  # what became of the money, where that must be told
     said_at: Mapped[datetime] = mapped_column(MOMENT, info=C1)
 
 

@@ -4,8 +4,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from anhuan.repayments import matching
 from anhuan.repayments.model import OrderStatus, OrderView
 
 
 def after(db: Session, order: OrderView, before: OrderStatus | None, *, now: datetime) -> None:
     """Tell the payer, weigh what to do about a failure, let mandates and plans know; `before` None: just made."""
+    if OrderStatus.ARRIVED in (order.status, before):
+        matching.credit(db, order, now=now)

@@ -76,6 +76,7 @@ class EventKind(StrEnum):
     GIVEN_BACK = "given_back"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    UNCLEAR = "unclear"  # imported lines fit this payment and another alike; nobody guesses
     ALERTED = "alerted"  # the payer was told to pay by hand
     NOTICED = "noticed"  # the payer was told before a debit
 

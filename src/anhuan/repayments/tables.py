@@ -55,6 +55,7 @@ class OrderRow(Base):
         Index("repay_orders_due", "next_at", postgresql_where=text("next_at IS NOT NULL")),
         Index("repay_orders_by_hand", "by_hand_at",
               postgresql_where=text("status NOT IN ('arrived', 'given_back', 'failed', 'cancelled')")),
+        Index("repay_orders_unproved", "user_id", postgresql_where=text("status IN ('sent', 'promised', 'in_doubt')")),
         CheckConstraint(f"status IN ({STATUSES})", name="status_known"),
         CheckConstraint("rule IN ('full', 'minimum', 'custom', 'planned')", name="rule_known"),
         CheckConstraint(f"(status IN ({CLOSED})) = (closed_at IS NOT NULL)", name="closed_with_its_moment"),

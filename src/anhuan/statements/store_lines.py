@@ -237,6 +237,11 @@ def of_costs() -> ColumnElement[bool]:
     return LineRow.tells_cost.is_(True)
 
 
+def of_repayments() -> ColumnElement[bool]:
+    """What was paid back."""
+    return LineRow.kind == LineKind.REPAYMENT
+
+
 def between(since: date | None, until: date | None) -> list[ColumnElement[bool]]:
     """Lines of these days, both included."""
     found: list[ColumnElement[bool]] = []

@@ -144,14 +144,14 @@ def credit_repayments(db: Session, user_id: UUID, banks: Iterable[str | None], *
     rows = list(store_lines.repayments(db, user_id, named)) if named else ()
     faces = cards.accounts(db, user_id) if rows else ()
     for bank, tail, currency, day, amount, import_id in rows:
-        account = _account_of(faces, bank, tail)
+        account = account_of(faces, bank, tail)
         if account is not None:
             told[account, currency, import_id].append(cards.Payment(day, -amount))
     for (account, currency, import_id), payments in told.items():
         cards.credit_payments(db, user_id, account, currency, payments, source_id=import_id, now=now)
 
 
-def _account_of(faces: Sequence[cards.AccountFace], bank: str | None, tail: str | None) -> UUID | None:
+def account_of(faces: Sequence[cards.AccountFace], bank: str | None, tail: str | None) -> UUID | None:
     """The account of a card's row: by its last digits; without any, only where the bank has one account."""
     mine = [face for face in faces if face.bank == bank]
     named = [face for face in mine for card in face.cards if tail and card.last_digits.endswith(tail)]
