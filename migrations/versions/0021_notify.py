@@ -87,6 +87,8 @@ INDEXES = (
     "CREATE INDEX notify_messages_unread ON notify_messages (user_id) WHERE acknowledged_at IS NULL",
     "CREATE INDEX notify_messages_to_mail ON notify_messages (mail_after) WHERE mail_state IN ('waiting', 'sending')",
     "CREATE UNIQUE INDEX notify_incidents_standing ON notify_incidents (kind) WHERE over_at IS NULL",
+    "CREATE INDEX repay_orders_safe_by ON repay_orders (safe_by_at)"
+    " WHERE status NOT IN ('arrived', 'given_back', 'failed', 'cancelled')",
     "CREATE UNIQUE INDEX repay_pauses_standing ON repay_pauses (user_id, account_id) WHERE lifted_at IS NULL",
 )
 RIGHTS = {
@@ -137,6 +139,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop everything again."""
     _session(more="", asked="")
+    op.execute("DROP INDEX repay_orders_safe_by")
     for table in (*HOUSES, *RIGHTS):
         op.execute(f"DROP TABLE {table}")
 

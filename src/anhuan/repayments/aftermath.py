@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from anhuan.repayments import matching
+from anhuan.repayments import failures, mandate_runs, matching, tellings
 from anhuan.repayments.model import OrderStatus, OrderView
 
 
@@ -12,3 +12,6 @@ def after(db: Session, order: OrderView, before: OrderStatus | None, *, now: dat
     """Tell the payer, weigh what to do about a failure, let mandates and plans know; `before` None: just made."""
     if OrderStatus.ARRIVED in (order.status, before):
         matching.credit(db, order, now=now)
+    tellings.after(db, order, before, now=now)
+    failures.after(db, order, before, now=now)
+    mandate_runs.after(db, order, before, now=now)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from anhuan.identity.holdings import AML
 from anhuan.kit import holdings
 from anhuan.kit.holdings import Holding, Sheet
-from anhuan.repayments import tables, tables_matching, tables_plans, tables_quotas
+from anhuan.repayments import tables, tables_mandates, tables_matching, tables_pauses, tables_plans, tables_quotas
 
 HOLDINGS: Final = (
     Holding(tables.GroupRow, "确认记录", "Confirmations", kept=AML),
@@ -18,6 +18,9 @@ HOLDINGS: Final = (
     Holding(tables.BindingRow, "绑定的账户与卡片", "Accounts and cards bound at channels", kept=AML),
     Holding(tables_matching.CreditRow, "到账计入的账单还款", "Arrivals credited to bills", kept=AML),
     Holding(tables_matching.LookRow, "对账进度", "How far statements were compared with payments"),
+    Holding(tables_pauses.CardPauseRow, "暂停还款的卡片", "Cards that are paused"),
+    Holding(tables_mandates.MandateRow, "代扣授权", "Mandates", kept=AML),
+    Holding(tables_mandates.RunRow, "自动还款记录", "Automatic repayments", kept=AML),
     Holding(tables_quotas.QuotaRow, "免费额度发放", "Free quotas granted", kept=AML),
     Holding(tables_plans.PlanRow, "已确认的方案", "Confirmed plans", kept=AML),
     Holding(tables_plans.ProposalRow, "方案变更提议", "Proposed changes of plans", kept=AML),
