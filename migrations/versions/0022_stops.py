@@ -80,7 +80,8 @@ BEHIND = """
     CREATE FUNCTION anhuan_unsent()
     RETURNS TABLE (channel text, bank text, count bigint, oldest_at timestamptz, safe_by_at timestamptz)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-        SELECT i.channel, i.bank, count(*), min(i.made_at), min(o.safe_by_at)
+        SELECT i.channel, i.bank, count(*), min(i.made_at),
+            min(coalesce(o.safe_by_at, o.by_hand_at, o.due_on::timestamp AT TIME ZONE 'Asia/Shanghai'))
         FROM public.channel_instructions i
         LEFT JOIN public.repay_orders o ON o.user_id = i.user_id AND o.key = i.key
         WHERE i.stands AND i.state = 'created' AND i.sent_at IS NULL GROUP BY i.channel, i.bank ORDER BY 1, 2
@@ -96,11 +97,13 @@ CARDS = """
                 AND i.card_key = s.card_key AND i.stands AND i.state = 'created' AND i.sent_at IS NULL)
         FROM public.channel_card_stops s WHERE s.until_at > asked ORDER BY s.since_at LIMIT 500
     $$"""
-# Orders as operators see them in lists: where each stands and by when it must have arrived; nothing of the money.
+# Orders as operators see them in lists: where each stands and by when it must have arrived (where the last safe moment
+# is not known, the beginning of the due day); nothing of the money.
 SEEN = """
     CREATE VIEW repay_orders_seen WITH (security_barrier = true) AS
-        SELECT user_id, id, status, wait, channel, bank, due_on, safe_by_at, by_hand_at, placed_at, sent_at, closed_at,
-            final_code, mandate_id IS NOT NULL AS by_mandate
+        SELECT user_id, id, status, wait, channel, bank, due_on, start_at, expected_at, safe_by_at, by_hand_at, placed_at,
+            sent_at, closed_at, final_code, mandate_id IS NOT NULL AS by_mandate,
+            coalesce(safe_by_at, by_hand_at, due_on::timestamp AT TIME ZONE 'Asia/Shanghai') AS latest_at
         FROM repay_orders"""
 FUNCTIONS = ("anhuan_unsent()", "anhuan_card_stops(timestamptz)")
 

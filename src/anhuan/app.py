@@ -19,6 +19,7 @@ from anhuan.identity import desk_page, holdings
 from anhuan.kit import calendar, clock, db, settings, terminal
 from anhuan.ledger import pages_health
 from anhuan.repayments import journey as _repaying  # noqa: F401 - its jobs are promised by pages
+from anhuan.repayments import pages_desk
 from anhuan.web import shell
 
 THREADS: Final = db.POOL + db.OVERFLOW  # a thread without a connection would only wait for one
@@ -35,7 +36,13 @@ def create(
 
     Years that the operator put into the folder `calendar` of this installation are in force from here on.
     """
-    desk_page.know(pages_stops.notices, pages_health.notices, pages_partners.notices, pages_contradictions.notices)
+    desk_page.know(
+        pages_desk.notices,
+        pages_stops.notices,
+        pages_health.notices,
+        pages_partners.notices,
+        pages_contradictions.notices,
+    )
     holdings.know(planning=planning, statements=statements, cards=cards, channels=channels, ledger=ledger,
                   repayments=repayments)  # fmt: skip
     calendar.load_folder(settings.read().home / "calendar")

@@ -25,7 +25,7 @@ MODULES = (
     "identity.pages", "identity.pages_security", "identity.confirming",
     "ledger.pages", "ledger.pages_health", "ledger.pages_people", "ledger.pages_posting",
     "channels.pages_partners", "channels.pages_channels", "channels.pages_by_hand",
-    "channels.pages_contradictions",
+    "channels.pages_contradictions", "channels.pages_stops", "repayments.pages_desk",
 )  # fmt: skip
 FRAME = {"shell"}  # given to every template beside the fields of its value
 BUILT_IN = {
@@ -42,6 +42,8 @@ IMPORTED = {
     "chart",
     "books",
     "says",
+    "closed",
+    "paid",
     "loop",
 }  # names under which templates import macros
 VERBS = re.compile(r"^hx-(get|post|put|patch|delete)$")

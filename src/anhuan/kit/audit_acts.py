@@ -115,6 +115,12 @@ ACTS: Final = {
     # repayments
     "repayment.confirmed": Act("确认还款", "confirmed a repayment"),
     "repayment.cancelled": Act("取消还款", "cancelled a repayment"),
+    "mandate.given": Act("授权自动还款", "gave a mandate for automatic repayments"),
+    "mandate.narrowed": Act("收窄自动还款授权", "narrowed a mandate"),
+    "mandate.revoked": Act("撤回自动还款授权", "revoked a mandate"),
+    "mandate.replaced": Act("以新授权取代旧授权", "replaced a mandate by a new one"),
+    "mandate.switched": Act("开关自动还款", "switched autopay on or off"),
+    "mandate.run_skipped": Act("跳过一次自动扣款", "skipped one automatic debit"),
     "binding.made": Act("绑定付款账户或卡片", "bound an account or a card"),
     "binding.doubted": Act("绑定待重新核实", "a binding must be proved anew"),
     "binding.removed": Act("解除绑定", "unbound an account or a card"),
