@@ -19,6 +19,7 @@ from anhuan.channels import (
     registry,
     routing,
     rules,
+    standing,
 )
 from anhuan.channels.arrival_rules import (
     Learned,
@@ -78,7 +79,6 @@ from anhuan.channels.model import (
     Witness,
 )
 from anhuan.channels.service import (
-    contradicted,
     find,
     known,
     prepare,
@@ -129,7 +129,6 @@ __all__ = [
     "arrivals",
     "ask",
     "capabilities",
-    "contradicted",
     "deliver",
     "erase",
     "evidence",
@@ -148,6 +147,7 @@ __all__ = [
     "routing",
     "rules",
     "send",
+    "standing",
     "tell",
     "used",
     "with_learned",

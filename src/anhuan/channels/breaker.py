@@ -96,6 +96,11 @@ def open_until(db: Session, channel: str, now: datetime) -> datetime | None:
     return count.open_until if is_open(count, now) else None
 
 
+def all_open(db: Session, now: datetime) -> list[str]:
+    """The channels to which nothing is sent at this moment."""
+    return [row.channel for row in store_house.breakers(db) if is_open(_count(row), now)]
+
+
 def stop_card(db: Session, user_id: UUID, channel: str, card_key: bytes, *, code: str, now: datetime, on: date) -> None:
     """Stop one card at one channel, if its bank's code is one of those that say so."""
     said = capabilities.number("card_breaker", on=on, channel=channel)

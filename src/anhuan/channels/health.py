@@ -128,6 +128,12 @@ def state_of(db: Session, channel: str, *, now: datetime) -> HealthState:
     return HealthState.ANSWERED if row is None else HealthState(row.state)
 
 
+def states(db: Session, *, now: datetime) -> dict[str, HealthState]:
+    """The same of every channel that was ever looked at or failed, in two questions; what is missing answers."""
+    found = {row.channel: HealthState(row.state) for row in store_house.latest_health(db)}
+    return found | dict.fromkeys(breaker.all_open(db, now), HealthState.OPEN)
+
+
 def matrix(db: Session, on: date) -> Matrix:
     """What each channel can do for each bank's cards on a day, from the dated records (S2-23, S3-14)."""
     ways = tuple(capabilities.way(channel, on=on) for channel in capabilities.ids(on=on))

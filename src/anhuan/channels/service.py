@@ -107,9 +107,9 @@ def take_up(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Next:
     Refuses with `NotLive` what was never sent and may not be sent today, raises `OtherBody` for one that was stopped.
     """
     row = _held(db, user_id, key)
-    if row.stopped_at is not None:
-        raise OtherBody(f"instruction {key} was stopped: the channel knows it with another body")
     record = record_of(row)
+    if row.stopped_at is not None and not rules.is_final(State(row.state)):
+        raise OtherBody(f"instruction {key} was stopped: the channel knows it with another body")
     if rules.is_final(State(row.state)):
         return Next(Step.NOTHING, as_instruction(row), record, known_of(db, row))
     if row.sent_at is not None:
@@ -198,7 +198,7 @@ def stopped(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> None:
     """Stop an instruction that the channel knows with another body: nothing is sent or asked, somebody is woken."""
     row = _held(db, user_id, key)
     if row.stopped_at is None:
-        row.stopped_at, row.next_ask_at = now, None
+        row.stopped_at, row.next_ask_at, row.next_look_at = now, None, now
         audit.write(db, WORKER, "channel.stopped", f"instruction:{key}", {"channel": row.channel}, now=now)
         contradict(db, row, "other_body", "the channel knows this key with another body", now=now)
     db.flush()
@@ -278,11 +278,6 @@ def known(db: Session, user_id: UUID, key: UUID) -> Answer:
 def used(db: Session, user_id: UUID, channel: str, *, now: datetime) -> limits.Used:
     """What a party has made of a channel's day and month already."""
     return limits.used(store.sent_since(db, user_id, channel, limits.month_began(now)), now)
-
-
-def contradicted(db: Session, user_id: UUID, key: UUID) -> tuple[str, ...]:
-    """The kinds of contradiction about an instruction that nobody has cleared."""
-    return tuple(row.kind for row in store.contradictions(db, user_id, [key]))
 
 
 def find(db: Session, user_id: UUID, key: UUID) -> Instruction:

@@ -177,6 +177,7 @@ class Quote:
     effect: Effect | None
     ways: tuple[Way, ...]
     troubles: tuple[Trouble, ...]
+    bill_open: int = 0  # fen that were open of the bill when this was worked out
 
     @property
     def fee(self) -> int:

@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from anhuan import channels
-from anhuan.channels import evidence
 from anhuan.channels.evidence import OTHER_ARRIVED, Seen
 from anhuan.channels.evidence_rules import PROOFS
 from anhuan.channels.evidence_rules import Kind as Proof
-from anhuan.channels.model import Answer, Instruction, Rejected, Settled, Unknown, Why
+from anhuan.channels.model import Answer, Rejected, Settled, Unknown, Why
+from anhuan.channels.standing import Standing
 from anhuan.kit import ids
 from anhuan.repayments import aftermath, booking, precheck, rules, store, views
 from anhuan.repayments.booking import Money
@@ -36,23 +36,22 @@ _UNDER_WAY: Final = (Why.ACCEPTED, Why.PROCESSING)
 def learn(db: Session, row: OrderRow, *, now: datetime) -> None:
     """Bring an order to what is known of its instruction now; nothing new changes nothing."""
     assert row.key is not None, "only an order with an instruction can learn"
-    known = channels.known(db, row.user_id, row.key)
-    made = channels.find(db, row.user_id, row.key)
-    seen = evidence.of(db, row.user_id, row.key)
+    stands = channels.standing.of(db, row.user_id, row.key)
+    known, seen = stands.known, stands.seen
     before = OrderStatus(row.status)
     status = rules.status_of(
-        known, seen.arrival, sent_at=made.sent_at, contradicted=_contradicted(db, row, seen), now_is=before
+        known, seen.arrival, sent_at=stands.sent_at, contradicted=_contradicted(row, stands), now_is=before
     )  # fmt: skip
-    row.sent_at = made.sent_at
+    row.sent_at = stands.sent_at
     if status is not before and not rules.may_become(before, status):
         status = before  # what was heard late adds nothing to an end that stands
     if status is before:
-        _said_meanwhile(db, row, known, made, now=now)
+        _said_meanwhile(db, row, known, now=now)
         _look_again(row, now)
         db.flush()
         return
-    if status not in (S.SENT, S.PLACED) and before is S.PLACED and made.sent_at is not None:
-        stamp(db, row, EventKind.SENT, at=made.sent_at)
+    if status not in (S.SENT, S.PLACED) and before is S.PLACED and row.sent_at is not None:
+        stamp(db, row, EventKind.SENT, at=row.sent_at)
     move(db, row, status, known=known, seen=seen, now=now)
 
 
@@ -145,27 +144,26 @@ def _arrived(row: OrderRow, seen: Seen | None) -> dict[str, str | int]:
             "amount": row.arrived_minor}  # fmt: skip
 
 
-def _contradicted(db: Session, row: OrderRow, seen: Seen) -> bool:
+def _contradicted(row: OrderRow, stands: Standing) -> bool:
     """Whether what the bank says leaves a doubt; less on the card than was sent is a fee on the way, and no doubt."""
-    assert row.key is not None
-    kinds = set(channels.contradicted(db, row.user_id, row.key))
+    kinds = set(stands.contradicted)
     if OTHER_ARRIVED in kinds:
-        shown = [one.amount_minor for one in seen.rows if one.kind in PROOFS and one.amount_minor is not None]
+        shown = [one.amount_minor for one in stands.seen.rows if one.kind in PROOFS and one.amount_minor is not None]
         if all(amount <= row.amount_minor for amount in shown):
             kinds.discard(OTHER_ARRIVED)
     return bool(kinds)
 
 
-def _said_meanwhile(db: Session, row: OrderRow, known: Answer, made: Instruction, *, now: datetime) -> None:
+def _said_meanwhile(db: Session, row: OrderRow, known: Answer, *, now: datetime) -> None:
     """The same status, but something to say: the channel took it on, or it has to wait before it may go out."""
     if not isinstance(known, Unknown):
         return
-    if known.why is Why.BUSY and made.sent_at is None:
+    if known.why is Why.BUSY and row.sent_at is None:
         hold_up(db, row, _why_it_waits(db, row, now), now=now)
-    elif row.wait is not None and made.sent_at is not None:
+    elif row.wait is not None and row.sent_at is not None:
         row.wait = None
         stamp(db, row, EventKind.WENT_ON, at=now)
-    if known.why in _UNDER_WAY and made.sent_at is not None and not _has(db, row, EventKind.ACCEPTED):
+    if known.why in _UNDER_WAY and row.sent_at is not None and not _has(db, row, EventKind.ACCEPTED):
         stamp(db, row, EventKind.ACCEPTED, at=now)
 
 

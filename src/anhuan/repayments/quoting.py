@@ -31,7 +31,6 @@ from anhuan.repayments.model import (
     RepayAsk,
     Trouble,
 )
-from anhuan.repayments.tables import OrderRow
 from anhuan.repayments.ways import Payment, Road
 
 CURRENCY: Final = "CNY"
@@ -50,8 +49,13 @@ class _Wish:
     start_at: datetime
 
 
-def quote(db: Session, party: UUID, ask: RepayAsk, *, now: datetime, lang: str = "zh") -> Quote:
-    """Everything the sheet shows, and in `troubles` what keeps it from being confirmed; raises for unknown ids only."""
+def quote(
+    db: Session, party: UUID, ask: RepayAsk, *, now: datetime, lang: str = "zh", effect: bool = True
+) -> Quote:  # fmt: skip
+    """Everything the sheet shows, and in `troubles` what keeps it from being confirmed; raises for unknown ids only.
+
+    Where nobody looks (autopay), the `effect` on interest is left out.
+    """
     wish, troubles = _wish(db, party, ask, now=now)
     due_on = wish.bill.due_on if wish.bill else None
     payment = Payment(party, ask.account_id, ask.source_id, wish.face.bank, wish.amount, wish.start_at, due_on)
@@ -71,16 +75,11 @@ def quote(db: Session, party: UUID, ask: RepayAsk, *, now: datetime, lang: str =
         channel_en=named.en if named else "", by_hand=chosen.by_hand if chosen else False, amount=wish.amount,
         parts=parts, due_on=due_on, start_at=wish.start_at, expected_at=chosen.option.arrives_by if chosen else None,
         safe_by_at=chosen.safe_by_at if chosen else None, by_hand_at=chosen.by_hand_at if chosen else None,
-        effect=_effect(db, party, wish), troubles=tuple(troubles),
+        effect=_effect(db, party, wish) if effect else None,
+        bill_open=wish.bill.open if wish.bill else 0, troubles=tuple(troubles),
         ways=tuple(ways.as_way(road, "" if road is chosen else why.get(road.record.channel, ""), lang=lang)
                    for road in roads),
     )  # fmt: skip
-
-
-def road_for(db: Session, row: OrderRow, *, now: datetime) -> Road | None:
-    """The road of an order's channel, looked at once more when its instruction is made."""
-    payment = Payment(row.user_id, row.account_id, row.source_id, row.bank, row.amount_minor, now, row.due_on)
-    return next(iter(ways.roads(db, payment, now=now, only=row.channel)), None)
 
 
 def _wish(db: Session, party: UUID, ask: RepayAsk, *, now: datetime) -> tuple[_Wish, list[Trouble]]:

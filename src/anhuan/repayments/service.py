@@ -15,14 +15,14 @@ import msgspec
 import structlog
 from sqlalchemy.orm import Session
 
-from anhuan import cards, channels
+from anhuan import channels
 from anhuan.channels.model import BreakerOpen, CardStopped
 from anhuan.identity import stepup
 from anhuan.identity.stepup import ActKind
 from anhuan.kit import audit, clock, ids, terms
 from anhuan.kit.actors import Actor, ActorKind
 from anhuan.kit.errors import Refused, Unavailable
-from anhuan.repayments import aftermath, booking, moving, precheck, quoting, store, views
+from anhuan.repayments import aftermath, booking, moving, precheck, quoting, store, views, ways
 from anhuan.repayments.model import (
     EventKind,
     GroupKind,
@@ -40,7 +40,6 @@ from anhuan.repayments.model import (
     Wait,
 )
 from anhuan.repayments.tables import GroupRow, OrderRow
-from anhuan.repayments.ways import Road
 
 WORKER = Actor(ActorKind.WORKER)
 S = OrderStatus
@@ -56,6 +55,7 @@ class Placing:
     key: UUID
     mandate_id: UUID | None = None
     run_id: UUID | None = None
+    retry_of: UUID | None = None
 
 
 def act_of(party: UUID, key: UUID, quotes: Sequence[Quote]) -> stepup.Act:
@@ -84,7 +84,7 @@ def confirm(
     store.lock_party(db, who.party_id)
     if (known := _known(db, who.party_id, key, quotes)) is not None:
         return known
-    _insist(quotes)
+    _insist(quotes)  # before the proof: nobody is asked to prove who he is for what cannot be
     step_up_id = None
     if who.kind is not ActorKind.COMMAND:  # whoever holds the command line holds the files of the house; it is audited
         step_up_id = stepup.insist(db, who, act_of(who.party_id, key, quotes), answer, now=now)
@@ -102,7 +102,7 @@ def place(
     if (known := _known(db, party, key, quotes)) is not None:
         return known
     _insist(quotes)
-    _fits(db, party, quotes, now=now)
+    _fits(db, party, quotes)
     rows = _made(db, party, quotes, key=key, kind=kind, who=who, step_up_id=step_up_id, mandate_id=mandate_id,
                  run_id=run_id, retry_of=retry_of, now=now)  # fmt: skip
     going = [row for row in rows if row.start_at <= now]
@@ -114,24 +114,25 @@ def place(
     return tuple(views.view_of(row) for row in rows)
 
 
-def place_many(db: Session, placings: Sequence[Placing], *, now: datetime) -> list[tuple[UUID, UUID, str]]:
-    """Place many groups of one lane at once, for the worker; gives (party, key, channel) of what is ready to be sent.
+def place_many(
+    db: Session, placings: Sequence[Placing], *, now: datetime
+) -> tuple[list[tuple[UUID, UUID, str]], dict[UUID, Refused]]:  # fmt: skip
+    """Place many groups of one lane at once, for the worker: (party, key, channel) of what is ready to be sent, and
+    what was refused by the key of its group; one that is refused leaves nothing and harms no other.
 
     Whoever calls hands them to `channels.batches.deliver_many` after the commit; what it never gets to is promised
-    again by the channels' own round. A group that is refused is left out and told by the exception in its place.
+    again by the channels' own round.
     """
     ready: list[OrderRow] = []
+    refused: dict[UUID, Refused] = {}
     for one in placings:
-        store.lock_party(db, one.party)
-        if _known(db, one.party, one.key, one.quotes) is not None:
-            continue
-        rows = _made(
-            db, one.party, one.quotes, key=one.key, kind=GroupKind.AUTOPAY, who=None, step_up_id=None,
-            mandate_id=one.mandate_id, run_id=one.run_id, retry_of=None, now=now,
-        )  # fmt: skip
-        ready += [row for row in rows if row.start_at <= now and _prepared(db, row, now=now, at_once=True)]
+        try:
+            with db.begin_nested():
+                ready += _placed(db, one, now=now)
+        except Refused as no:
+            refused[one.key] = no
     _set_aside(db, ready, now=now)
-    return [(row.user_id, row.key, row.channel) for row in ready if row.key is not None]
+    return [(row.user_id, row.key, row.channel) for row in ready if row.key is not None], refused
 
 
 def start(db: Session, party: UUID, order_id: UUID, *, now: datetime) -> OrderView:
@@ -207,6 +208,28 @@ def wake(db: Session, party: UUID) -> None:
             channels.send(db, party, row.key, row.channel)
 
 
+def _placed(db: Session, one: Placing, *, now: datetime) -> list[OrderRow]:
+    store.lock_party(db, one.party)
+    if _known(db, one.party, one.key, one.quotes) is not None:
+        return []
+    _insist(one.quotes)
+    _fits(db, one.party, one.quotes)
+    rows = _made(
+        db, one.party, one.quotes, key=one.key, kind=GroupKind.AUTOPAY, who=None, step_up_id=None,
+        mandate_id=one.mandate_id, run_id=one.run_id, retry_of=one.retry_of, now=now,
+    )  # fmt: skip
+    return [row for row in rows if row.start_at <= now and _prepared(db, row, now=now, at_once=True)]
+
+
+def _retries(db: Session, party: UUID, earlier: UUID) -> None:
+    """A new order in place of one that came to nothing: only when that one is at its end, and only one."""
+    row = store.order(db, party, earlier, lock=True)
+    if row is None or row.status not in (S.FAILED, S.GIVEN_BACK, S.CANCELLED):
+        raise UnknownOrder("原来的那笔还款没有结束，不能换一种方式再还。", field="retry_of")
+    if store.successor(db, party, earlier) is not None:
+        raise NothingToPay("已经换过一种方式再还了。", field="retry_of")
+
+
 def _known(db: Session, party: UUID, key: UUID, quotes: Sequence[Quote]) -> tuple[OrderView, ...] | None:
     group = store.group_for(db, party, key)
     if group is None:
@@ -249,15 +272,15 @@ def _insist(quotes: Sequence[Quote]) -> None:
             raise trouble.kind(trouble.message, field=trouble.field)
 
 
-def _fits(db: Session, party: UUID, quotes: Sequence[Quote], *, now: datetime) -> None:
+def _fits(db: Session, party: UUID, quotes: Sequence[Quote]) -> None:
     """Once more under the lock: with what is on its way, nothing is paid beyond its bill, whoever was faster."""
-    today = now.astimezone(clock.CHINA).date()
-    left = {bill.account_id: bill.open for bill in cards.current_bills(db, party, on=today) if bill.currency == "CNY"}
+    on_way: dict[UUID, int] = {}
     for row in store.open_orders(db, party):
-        left[row.account_id] = left.get(row.account_id, 0) - row.amount_minor
+        on_way[row.account_id] = on_way.get(row.account_id, 0) + row.amount_minor
     for one in quotes:
-        left[one.ask.account_id] = left.get(one.ask.account_id, 0) - one.amount
-        if left[one.ask.account_id] < 0:
+        account = one.ask.account_id
+        on_way[account] = on_way.get(account, 0) + one.amount
+        if on_way[account] > one.bill_open:
             raise NothingToPay("已经还清，或全部在路上。", field="account_id")
 
 
@@ -266,6 +289,8 @@ def _made(
     step_up_id: UUID | None, mandate_id: UUID | None, run_id: UUID | None, retry_of: UUID | None, now: datetime,
 ) -> list[OrderRow]:  # fmt: skip
     """The group and its orders as rows, each with the first line of its timeline."""
+    if retry_of is not None:
+        _retries(db, party, retry_of)
     group = GroupRow(
         user_id=party, id=ids.new_id(), key=key, kind=kind, digest=_digest(key, quotes), summary=_summary(quotes),
         mandate_id=mandate_id, confirmed_by=who.person_id if who else None, step_up_id=step_up_id, made_at=now,
@@ -344,12 +369,15 @@ def _may_start(db: Session, row: OrderRow, *, now: datetime) -> bool:
 
 def _prepared(db: Session, row: OrderRow, *, now: datetime, at_once: bool = False) -> bool:
     """Make the instruction of an order whose day has come; False where it waits or came to its end instead."""
-    road = quoting.road_for(db, row, now=now)
-    if road is None or not road.bound:
-        moving.move(db, row, S.FAILED, code=NoChannel.code if road is None else NoSource.code, now=now)
+    ends = ways.ends(
+        db, row.user_id, account_id=row.account_id, source_id=row.source_id, channel=row.channel, bank=row.bank,
+        on=now.astimezone(clock.CHINA).date(),
+    )  # fmt: skip
+    if ends is None or not ends.bound:
+        moving.move(db, row, S.FAILED, code=NoChannel.code if ends is None else NoSource.code, now=now)
         return False
     try:
-        made = channels.prepare(db, row.user_id, _ask(db, row, road, now=now), now=now, ask_at=now if at_once else None)
+        made = channels.prepare(db, row.user_id, _ask(db, row, ends, now=now), now=now, ask_at=now if at_once else None)
     except (BreakerOpen, CardStopped) as closed:
         until = closed.facts.get("until") if isinstance(closed, BreakerOpen) else None
         moving.hold_up(db, row, Wait.CHANNEL_STOPPED, now=now, until=until or now + look_again(now))
@@ -362,26 +390,19 @@ def _prepared(db: Session, row: OrderRow, *, now: datetime, at_once: bool = Fals
     return True
 
 
-def _ask(db: Session, row: OrderRow, road: Road, *, now: datetime) -> channels.Ask:
+def _ask(db: Session, row: OrderRow, ends: ways.Ends, *, now: datetime) -> channels.Ask:
     """The one instruction of an order, with both ends as the channel names them; by hand the last digits do."""
-    if road.source is not None and road.card is not None:
-        source, card, name = road.source.ref, road.card.ref, road.card.name
+    if ends.source is not None and ends.card is not None:
+        source, card, name = ends.source.ref, ends.card.ref, ends.card.name
     else:
         source, card = precheck.tails(db, row.user_id, row.source_id, row.account_id)
         name = ""
     return channels.Ask(
-        order_id=row.id,
-        part=1,
-        attempt=1,
-        channel=row.channel,
-        bank=row.bank,
-        funding_ref=source,
-        card_ref=card,
-        amount=row.amount_minor,
-        name=name,
-        service_fee=0 if road.by_hand else row.fee_minor,  # whoever carries it collects its price on top, in one go
+        order_id=row.id, part=1, attempt=1, channel=row.channel, bank=row.bank, funding_ref=source, card_ref=card,
+        amount=row.amount_minor, name=name,
+        service_fee=0 if ends.by_hand else row.fee_minor,  # whoever carries it collects its price on top, in one go
         expires_at=_until(row, now),
-    )
+    )  # fmt: skip
 
 
 def _until(row: OrderRow, now: datetime) -> datetime | None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from anhuan import cards, channels
 from anhuan.cards.safety import usual_margins
 from anhuan.channels import arrivals, capabilities, health, limits, register, routing
-from anhuan.channels.model import Capabilities, Licence
+from anhuan.channels.model import Capabilities, HealthState, Licence
 from anhuan.channels.routing import Option
 from anhuan.kit import calendar, clock, terms
 from anhuan.repayments import bindings, fees
@@ -40,8 +40,7 @@ class Road:
     fees: tuple[FeeLine, ...]
     safe_by_at: datetime | None
     by_hand_at: datetime | None
-    source: bindings.Binding | None
-    card: bindings.Binding | None
+    ends: "Ends"
 
     @property
     def record(self) -> Capabilities:
@@ -51,23 +50,52 @@ class Road:
     @property
     def by_hand(self) -> bool:
         """Whether a person walks it."""
+        return self.ends.by_hand
+
+    @property
+    def bound(self) -> bool:
+        """Whether both ends are bound there."""
+        return self.ends.bound
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """How a channel names both ends of a payment, as far as they are bound there."""
+
+    record: Capabilities
+    source: bindings.Binding | None
+    card: bindings.Binding | None
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person walks it."""
         return routing.by_hand(self.record)
 
     @property
     def bound(self) -> bool:
         """Whether both ends are known to the channel and proved to be the payer's own; by hand nothing is handed on."""
-        if self.by_hand:
-            return True
-        ends = (self.source, self.card)
-        return all(one is not None and not one.doubtful for one in ends)
+        return self.by_hand or all(one is not None and not one.doubtful for one in (self.source, self.card))
 
 
-def roads(db: Session, payment: Payment, *, now: datetime, only: str | None = None) -> list[Road]:
-    """Every channel (or this one) that has a record for this bank's cards and may be used here, bound or not."""
+def ends(
+    db: Session, party: UUID, *, account_id: UUID, source_id: UUID, channel: str, bank: str, on: date
+) -> Ends | None:  # fmt: skip
+    """Both ends of a payment by one channel, or None where it has no record for this bank's cards."""
+    record = capabilities.find(channel, bank, on=on)
+    if record is None:
+        return None
+    bound = {(one.kind, one.subject_id): one for one in bindings.of(db, party) if one.channel == channel}
+    source, card = bound.get((bindings.Kind.SOURCE, source_id)), bound.get((bindings.Kind.CARD, account_id))
+    return Ends(record, source, card)
+
+
+def roads(db: Session, payment: Payment, *, now: datetime) -> list[Road]:
+    """Every channel that has a record for this bank's cards and may be used here, bound or not."""
     on = payment.start_at.astimezone(clock.CHINA).date()
     bound = {(one.kind, one.subject_id, one.channel): one for one in bindings.of(db, payment.party)}
+    seen = _Seen(arrivals.book(db, on=on), health.states(db, now=now))
     found = []
-    for channel in capabilities.ids(on=on) if only is None else (only,):
+    for channel in capabilities.ids(on=on):
         record = capabilities.find(channel, payment.bank, on=on)
         if record is None or record.licence == Licence.OWN_FILE:
             continue
@@ -76,7 +104,7 @@ def roads(db: Session, payment: Payment, *, now: datetime, only: str | None = No
             continue  # invented money has no place in a real installation, not even as a choice
         source = bound.get((bindings.Kind.SOURCE, payment.source_id, channel))
         card = bound.get((bindings.Kind.CARD, payment.account_id, channel))
-        found.append(_road(db, payment, record, source, card, live=live, now=now))
+        found.append(_road(db, payment, Ends(record, source, card), seen, live=live, now=now))
     return found
 
 
@@ -124,14 +152,21 @@ def arrives_by(record: Capabilities, start_at: datetime, *, minutes: int, workda
     return start_at + timedelta(minutes=minutes)
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What all roads share: what was learned of arrivals, and how channels are doing."""
+
+    arrivals: arrivals.Book
+    health: dict[str, HealthState]
+
+
 def _road(
-    db: Session, payment: Payment, record: Capabilities, source: bindings.Binding | None,
-    card: bindings.Binding | None, *, live: bool, now: datetime,
+    db: Session, payment: Payment, both: Ends, seen: _Seen, *, live: bool, now: datetime
 ) -> Road:  # fmt: skip
+    record, card = both.record, both.card
     on = payment.start_at.astimezone(clock.CHINA).date()
-    known = arrivals.learned(db, record.channel, payment.bank, on=on, due_on=payment.due_on)
-    usual = arrivals.otherwise(record.channel, payment.bank, on)
-    slow = known.learned.p99 if known is not None else usual
+    known = seen.arrivals.of(record.channel, payment.bank, due_on=payment.due_on or on)
+    slow = known.p99 if known is not None else arrivals.otherwise(record.channel, payment.bank, on)
     minutes, workdays = (0, slow) if record.workdays_only else (slow, 0)
     used = limits.Used(0, 0, {})
     if record.per_day_max is not None or record.per_month_max is not None or record.payments_per_month is not None:
@@ -140,11 +175,10 @@ def _road(
     option = Option(
         record=record, fee=sum(line.fee for line in lines), live=live,
         arrives_by=arrives_by(record, payment.start_at, minutes=minutes, workdays=workdays),
-        health=health.state_of(db, record.channel, now=now), used_today=used.today, used_month=used.month,
+        health=seen.health.get(record.channel, HealthState.ANSWERED), used_today=used.today, used_month=used.month,
         payments_of_card=used.by_card.get(card.ref, 0) if card else 0,
     )  # fmt: skip
-    safe = _safe(record.channel, payment, on, known.learned if known else None)
-    return Road(option, lines, *safe, source, card)
+    return Road(option, lines, *_safe(record.channel, payment, on, known), both)
 
 
 def _safe(
