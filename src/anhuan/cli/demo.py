@@ -42,13 +42,8 @@ def fill_command() -> None:
 
 def prepare() -> bool:
     """Make this a demonstration, unless it is real: its people and its household; tells whether anything was made."""
+    declare()
     now = clock.now()
-    with commands.transaction() as (session, me):
-        if cards.own_accounts(session, me) and not _is_invented(session, me):
-            raise demonstration.NotADemonstration(
-                "这里已有别的数据,不能当演示打开;演示请另选一个 ANHUAN_HOME。", field="--demo"
-            )
-        demonstration.declare(session, demonstration.DEMONSTRATION, now=now)
     with db.sessions("work").begin() as session:
         demonstration.fill(session, now=now)
     with db.transaction() as session:
@@ -57,6 +52,16 @@ def prepare() -> bool:
         made = fill(session, me, now=now)
     demo_books.fill(now=now)
     return made
+
+
+def declare() -> None:
+    """Say for ever that this is a demonstration; refuses where there are other data."""
+    with commands.transaction() as (session, me):
+        if cards.own_accounts(session, me) and not _is_invented(session, me):
+            raise demonstration.NotADemonstration(
+                "这里已有别的数据,不能当演示打开;演示请另选一个 ANHUAN_HOME。", field="--demo"
+            )
+        demonstration.declare(session, demonstration.DEMONSTRATION, now=clock.now())
 
 
 def _is_invented(session: Session, user_id: UUID) -> bool:

@@ -51,21 +51,38 @@ def serve(
         db.migrate(access.owner)
     if port is not None:
         os.environ["ANHUAN_PORT"] = str(port)  # what passkeys and links are made for follows
-    link = prepare(demo=demo)
-    typer.echo(f"Anhuan 安还  {settings.read().origin}  (Ctrl-C stops)")
+    working = worker and access.work is not None
+    if demo:
+        show(doors, working=working)
+        return
+    link = prepare()
+    greet()
     if link is not None:
         typer.echo(f"first person · 首次使用 (24 h, once · 24 小时内有效,只能用一次):\n{link}")
-    with work.beside() if worker and access.work else nullcontext():
-        run(doors, DEMONSTRATION if demo else APPLICATION)
+    with work.beside() if working else nullcontext():
+        run(doors)
 
 
-def prepare(*, demo: bool) -> str | None:
-    """Make a demonstration ready, or a real house; returns the welcome link where nobody lives yet."""
-    if demo:
-        from anhuan.cli import demo as household  # here, because it needs every room
+def show(doors: list[socket.socket], *, working: bool) -> None:
+    """Open a demonstration: the page comes first, the simulated bank and the worker start meanwhile."""
+    from anhuan.cli import demo as household  # here, because they need every room
+    from anhuan.cli import demo_bank
 
+    household.declare()  # before a bank is started: a real house gets none
+    with demo_bank.beside_pages(worker=working) as others:
         household.prepare()
-        return None
+        others.ready()
+        greet()
+        run(doors, DEMONSTRATION)
+
+
+def greet() -> None:
+    """Tell the address."""
+    typer.echo(f"Anhuan 安还  {settings.read().origin}  (Ctrl-C stops)")
+
+
+def prepare() -> str | None:
+    """Make a real house ready; returns the welcome link where nobody lives yet."""
     with db.transaction() as session:
         demonstration.declare(session, demonstration.REAL, now=clock.now())
     return people.welcome()

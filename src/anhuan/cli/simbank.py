@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from anhuan.cli import beside
 from anhuan.kit import fetch, terminal
 
 app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
@@ -20,6 +21,7 @@ RealTime = Annotated[
 ]
 Speed = Annotated[int, typer.Option("--speed", min=1, help="with --real-time: so many times as fast")]
 Url = Annotated[str, typer.Option("--url", help="where the bank listens")]
+Parent = Annotated[bool, typer.Option("--parent", hidden=True, help="end when the standard input ends")]
 
 
 @app.callback()
@@ -40,9 +42,12 @@ def start(
 @app.command()
 @terminal.may("installer")
 def serve(
-    port: Port = PORT, database: Database = None, seed: Seed = 1, real_time: RealTime = False, speed: Speed = 1
-) -> None:
+    port: Port = PORT, database: Database = None, seed: Seed = 1, real_time: RealTime = False, speed: Speed = 1,
+    parent: Parent = False,
+) -> None:  # fmt: skip
     """Run the bank until stopped; one line of JSON tells where it listens and its control token · 运行模拟银行."""
+    if parent:
+        beside.end_with_parent()
     _serve(port, database, seed, speed if real_time else 0)
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Final
 import structlog
 import typer
 
+from anhuan.cli.beside import child
 from anhuan.kit import db, jobs, terminal
 
 app = typer.Typer(rich_markup_mode=None)
@@ -27,12 +28,16 @@ def work(
     dead_after: Annotated[float, typer.Option("--dead-after", hidden=True, help="seconds")] = jobs.DEAD_AFTER,
 ) -> None:
     """Keep what was promised (exports, erasures, what the clock asks for) until stopped · 后台任务."""
-    from anhuan import cards, channels, ledger, planning, statements
+    from anhuan import cards, channels, ledger, planning, repayments, statements
     from anhuan.identity import holdings, journey  # noqa: F401 - it names the tasks of its room
     from anhuan.kit import audit_jobs  # noqa: F401 - and so does the kit
     from anhuan.ledger import journey as ledger_journey  # noqa: F401 - roots, holds that expire, months, the nightly check
+    from anhuan.repayments import journey as repaying  # noqa: F401 - scheduled orders, and what was lost
+    from anhuan.repayments import journey_autopay  # noqa: F401 - debits by mandate
+    from anhuan.repayments import journey_proofs  # noqa: F401 - payments are compared with imported lines
 
-    holdings.know(planning=planning, statements=statements, cards=cards, channels=channels, ledger=ledger)
+    holdings.know(planning=planning, statements=statements, cards=cards, channels=channels, ledger=ledger,
+                  repayments=repayments)  # fmt: skip
     if not parent:
         db.require_head()
         typer.echo("working  (Ctrl-C stops)")
@@ -58,21 +63,5 @@ def _when_parent_ends(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> N
 @contextlib.contextmanager
 def beside() -> Iterator[subprocess.Popen[bytes]]:
     """A worker of one's own as a child process, ended with the block, and with this process whatever ends it."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "anhuan.cli", "work", "--parent"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is for the parent, which then ends the child in order
-    )  # fmt: skip
-    try:
-        yield child
-    finally:
-        assert child.stdin is not None
-        child.stdin.close()
-        try:
-            child.wait(timeout=PARENT_GONE)
-        except subprocess.TimeoutExpired:
-            child.terminate()
-            try:
-                child.wait(timeout=PARENT_GONE + jobs.GRACE)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+    with child("work", told=PARENT_GONE + jobs.GRACE) as worker:
+        yield worker

@@ -146,19 +146,21 @@ def move_clock(desk: Desk, request: Request, said: Mapping[str, Any]) -> Any:
     """Send the callbacks that are due, move the clock through everything on the way, send what became due."""
     until = _moment(said["now"])
     sent = desk.sender.send_due()
-    ran = days.move_clock(desk.bank, until)
-    desk.bank.restart_clock()
+    with desk.bank.lock:
+        ran = days.move_clock(desk.bank, until)
+        desk.bank.restart_clock()
     return {"now": until, "ran": ran, "callbacks": sent + desk.sender.send_due()}
 
 
 def reset(desk: Desk, request: Request, said: Mapping[str, Any]) -> Any:
     """Forget everything but partners and keys and begin again with this seed, now or at a given moment."""
-    with desk.bank.act() as act:
-        now = _moment(said["now"]) if "now" in said else act.now
-        store.empty(act.db, seed=int(said.get("seed", act.dice.seed)), now=now)
-    with desk.bank.act() as act:
-        days.furnish(act)
-    desk.bank.restart_clock()
+    with desk.bank.lock:  # a clock that runs goes on from the new moment, and never from the old one
+        with desk.bank.act() as act:
+            now = _moment(said["now"]) if "now" in said else act.now
+            store.empty(act.db, seed=int(said.get("seed", act.dice.seed)), now=now)
+        with desk.bank.act() as act:
+            days.furnish(act)
+        desk.bank.restart_clock()
     return {"now": now, "seed": act.dice.seed}
 
 

@@ -70,7 +70,8 @@ def _keep_up(bank: Bank, sender: Sender, stop: threading.Event) -> None:
         if stop.is_set():
             return
         if bank.speed:
-            days.move_clock(bank, bank.should_be())
+            with bank.lock:  # nobody may set the clock between the look at it and the move
+                days.move_clock(bank, bank.should_be())
         sender.send_due()
 
 
