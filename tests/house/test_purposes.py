@@ -13,7 +13,7 @@ from sqlalchemy import Table
 from tests.house.conftest import Source
 from tests.house.test_tables import all_tables
 
-from anhuan import cards, channels, ledger, planning, statements
+from anhuan import cards, channels, ledger, notify, planning, statements
 from anhuan.identity import holdings as own
 from anhuan.identity.purposes import BY_DUTY, DUTIES, PURPOSES, Duty, Purpose
 
@@ -45,8 +45,16 @@ MAY_OPEN = {
     "channels/journey.py:heard": "the worker: whose instruction a callback names, by its key alone",
     "channels/journey.py:due": "the worker: whose questions to channels are due, to promise them again",
     "channels/journey.py:unproved": "the worker: whose cards are to be looked at for a proof, to promise it again",
+    "repayments/journey_autopay.py:due": "the worker: whether any mandate's debit is due",
+    "repayments/journey_autopay.py:round_of_one": "the worker: debits that are due, whose mandates the payers gave",
+    "repayments/journey_autopay.py:take_up_bills": "the worker: bills that a mandate pays, to plan their debits",
+    "repayments/journey_autopay.py:take_up_days": "the worker: mandates with a schedule, to plan their next day",
     "repayments/journey_proofs.py:match": "the worker: whose statements say something new, to promise a comparison",
     "channels/journey.py:learn": "the worker: how long arrivals take, counted over everybody's payments",
+    "notify/journey.py:sweep": "the worker: mails of all people that lost their job",
+    "repayments/journey_alerts.py:alert": "the worker: whose payment is not proved at its last safe moment",
+    "repayments/watching.py:look": "the second watcher: the same, without the queue",
+    "repayments/watching.py:_urgent_mails": "the second watcher: urgent mails that no job has sent",
     "ledger/journey.py:_sweep": "the worker: holds of all people whose time has passed, by shard",
     "identity/journey.py:tidy": "the worker: requests about data of all people, to find those undone",
     "identity/journey.py:forget": "the worker: deletes what no duty keeps any more",
@@ -187,7 +195,7 @@ def test_the_search_finds_a_door_that_does_not_ask(source: str, found: bool) -> 
 
 
 def test_every_table_of_people_is_in_the_export_or_named_with_a_reason() -> None:
-    own.know(planning=planning, statements=statements, cards=cards, channels=channels, ledger=ledger)
+    own.know(planning=planning, statements=statements, cards=cards, channels=channels, ledger=ledger, notify=notify)
     listed = {one.table: one.key for room in own.all_rooms().values() for one in vars_of(room)}
     tables = {table.name: table for table in all_tables()}
     assert set(listed) <= set(tables)

@@ -4,6 +4,7 @@ credited, own accounts, dated terms and cycles, the due board, and the oracle th
 Others import this front door alone: `from anhuan import cards`, then `cards.due_board(db, user_id, on=today)`.
 """
 
+from anhuan.cards.bulk import OpenBill, faces_of_many, open_of_many, own_of_many
 from anhuan.cards.choices import late as late_cost_of
 from anhuan.cards.choices import of_bill as choices_of
 from anhuan.cards.consequences import Consequence, consequences_of, late_cost, story_of
@@ -99,6 +100,7 @@ __all__ = [
     "NoSuchCard",
     "NotABill",
     "NotACard",
+    "OpenBill",
     "Outcome",
     "OwnAccount",
     "Payment",
@@ -128,6 +130,7 @@ __all__ = [
     "edit_card",
     "erase",
     "export",
+    "faces_of_many",
     "find_bill",
     "find_cards",
     "hand_over",
@@ -137,7 +140,9 @@ __all__ = [
     "late_cost_of",
     "mask",
     "name_account",
+    "open_of_many",
     "own_accounts",
+    "own_of_many",
     "plan_cost",
     "plan_rows",
     "put_back_balance",

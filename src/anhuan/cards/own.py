@@ -14,7 +14,7 @@ from anhuan.kit.ids import new_id
 
 def own_accounts(db: Session, user_id: UUID) -> tuple[OwnAccount, ...]:
     """The user's debit accounts with balance, its day, and the reserve that is never to be spent."""
-    return tuple(_own(row) for row in store.own_accounts(db, user_id))
+    return tuple(as_own(row) for row in store.own_accounts(db, user_id))
 
 
 def set_account(
@@ -46,7 +46,7 @@ def set_account(
     row.label = row.label if label is None else label
     row.reserve_minor = row.reserve_minor if reserve is None else max(0, reserve)
     db.flush()
-    return _own(row)
+    return as_own(row)
 
 
 def record_balance(db: Session, user_id: UUID, account_id: UUID, balance: int, *, balance_on: date) -> OwnAccount:
@@ -57,7 +57,7 @@ def record_balance(db: Session, user_id: UUID, account_id: UUID, balance: int, *
     if row.balance_on is None or row.balance_on <= balance_on:
         row.balance_minor, row.balance_on = balance, balance_on
     db.flush()
-    return _own(row)
+    return as_own(row)
 
 
 def put_back_balance(db: Session, user_id: UUID, account_id: UUID, balance: int, *, balance_on: date | None) -> None:
@@ -83,7 +83,8 @@ def _own_row(db: Session, user_id: UUID, bank: str, tail: str, currency: str) ->
     return next((row for row in rows if (row.bank, row.last_digits, row.currency) == (bank, tail, currency)), None)
 
 
-def _own(row: OwnAccountRow) -> OwnAccount:
+def as_own(row: OwnAccountRow) -> OwnAccount:
+    """An own account as the rest of the house sees it."""
     return OwnAccount(
         account_id=row.id,
         bank=row.bank,

@@ -28,16 +28,17 @@ def work(
     dead_after: Annotated[float, typer.Option("--dead-after", hidden=True, help="seconds")] = jobs.DEAD_AFTER,
 ) -> None:
     """Keep what was promised (exports, erasures, what the clock asks for) until stopped · 后台任务."""
-    from anhuan import cards, channels, ledger, planning, repayments, statements
+    from anhuan import cards, channels, ledger, notify, planning, repayments, statements
     from anhuan.identity import holdings, journey  # noqa: F401 - it names the tasks of its room
     from anhuan.kit import audit_jobs  # noqa: F401 - and so does the kit
     from anhuan.ledger import journey as ledger_journey  # noqa: F401 - roots, holds that expire, months, the nightly check
     from anhuan.repayments import journey as repaying  # noqa: F401 - scheduled orders, and what was lost
+    from anhuan.repayments import journey_alerts  # noqa: F401 - payers are told in time what is not proved
     from anhuan.repayments import journey_autopay  # noqa: F401 - debits by mandate
     from anhuan.repayments import journey_proofs  # noqa: F401 - payments are compared with imported lines
 
     holdings.know(planning=planning, statements=statements, cards=cards, channels=channels, ledger=ledger,
-                  repayments=repayments)  # fmt: skip
+                  repayments=repayments, notify=notify)  # fmt: skip
     if not parent:
         db.require_head()
         typer.echo("working  (Ctrl-C stops)")

@@ -22,6 +22,20 @@ Fields = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class PayWords:
+    """One payment that is confirmed, in words; amounts in fen, `start_on` None: now."""
+
+    card: str
+    source: str
+    channel: str
+    amount: int
+    fee: int
+    start_on: date | None
+    arrives_at: datetime | None
+    by_hand: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ActWords:
     """What is confirmed, for the sentence a person reads; amounts in fen, None: no limit."""
 
@@ -36,6 +50,13 @@ class ActWords:
     name: str = ""
     scopes: tuple[str, ...] = ()
     until: date | None = None
+    payments: tuple[PayWords, ...] = ()
+    document: tuple[str, ...] = ()  # of a mandate: its text, line by line
+
+    @property
+    def debit(self) -> int:
+        """What leaves the paying accounts with all payments and fees, fen."""
+        return sum(one.amount + one.fee for one in self.payments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,12 +243,6 @@ class NeedsNewMandate(Refused):
     code = "mandate.needs_new"
 
 
-class OneForACard(Refused):
-    """这张卡已有授权: one mandate pays a card's bills; the new one takes its place once it is confirmed."""
-
-    code = "mandate.one_for_a_card"
-
-
 class NoOwnAccount(Refused):
     """没有本人储蓄账户: debits come from an own debit account in yuan, never from a card or somebody else's."""
 
