@@ -13,7 +13,7 @@ from anyio import to_thread
 from fastapi import FastAPI
 from sqlalchemy.orm import Session, sessionmaker
 
-from anhuan import api, cards, channels, identity, ledger, planning, repayments, statements
+from anhuan import api, cards, channels, identity, ledger, notify, planning, repayments, statements
 from anhuan.channels import pages_contradictions, pages_partners, pages_stops
 from anhuan.identity import desk_page, holdings
 from anhuan.kit import calendar, clock, db, settings, terminal
@@ -44,7 +44,7 @@ def create(
         pages_contradictions.notices,
     )
     holdings.know(planning=planning, statements=statements, cards=cards, channels=channels, ledger=ledger,
-                  repayments=repayments)  # fmt: skip
+                  repayments=repayments, notify=notify)  # fmt: skip
     calendar.load_folder(settings.read().home / "calendar")
     house = FastAPI(title="Anhuan", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
     json = api.create()

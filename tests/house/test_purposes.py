@@ -13,7 +13,7 @@ from sqlalchemy import Table
 from tests.house.conftest import Source
 from tests.house.test_tables import all_tables
 
-from anhuan import cards, channels, ledger, notify, planning, statements
+from anhuan import cards, channels, ledger, notify, planning, repayments, statements
 from anhuan.identity import holdings as own
 from anhuan.identity.purposes import BY_DUTY, DUTIES, PURPOSES, Duty, Purpose
 
@@ -195,7 +195,8 @@ def test_the_search_finds_a_door_that_does_not_ask(source: str, found: bool) -> 
 
 
 def test_every_table_of_people_is_in_the_export_or_named_with_a_reason() -> None:
-    own.know(planning=planning, statements=statements, cards=cards, channels=channels, ledger=ledger, notify=notify)
+    own.know(planning=planning, statements=statements, cards=cards, channels=channels, ledger=ledger, notify=notify,
+             repayments=repayments)  # fmt: skip
     listed = {one.table: one.key for room in own.all_rooms().values() for one in vars_of(room)}
     tables = {table.name: table for table in all_tables()}
     assert set(listed) <= set(tables)

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "limits": ("anhuan.identity.cli_limits", "Your own limits, and the pause · 限额与暂停"),
     "consent": ("anhuan.identity.cli_consent", "What you agreed to, purpose by purpose · 授权管理"),
     "work": ("anhuan.cli.work", "Do the background work until stopped · 后台任务"),
+    "watch": ("anhuan.cli.watch", "Warn payers when nothing else works · 第二值守"),
     "people": ("anhuan.identity.cli", "Who lives here, invitations, lost keys · 成员与邀请"),
     "demo": ("anhuan.cli.demo", "Fill a demo household · 示例数据"),
     "db": ("anhuan.cli.database", "The database of this installation · 数据库"),
@@ -32,6 +33,7 @@ COMMANDS: Final = {
     "audit": ("anhuan.cli.audit", "Who did what, provably: sign, check, hand out · 审计日志"),
     "keys": ("anhuan.cli.keys", "The keys that seal people's data · 数据密钥"),
     "simbank": ("anhuan.cli.simbank", "A bank to practise on, in a process of its own · 模拟银行"),
+    "simulate": ("anhuan.cli.simulate", "A whole town on a throw-away database, killed and judged · 模拟小镇"),
     "selfcheck": ("anhuan.cli.selfcheck", "Is everything in order here? · 自检"),
 }
 FAULT_EXIT: Final = 70  # EX_SOFTWARE of sysexits.h

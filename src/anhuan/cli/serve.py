@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import structlog
 import typer
 
-from anhuan.cli import work
+from anhuan.cli import watch, work
 from anhuan.identity import cli as people
 from anhuan.identity import demonstration
 from anhuan.kit import clock, db, settings, terminal
@@ -52,6 +52,11 @@ def serve(
     if port is not None:
         os.environ["ANHUAN_PORT"] = str(port)  # what passkeys and links are made for follows
     working = worker and access.work is not None
+    with watch.alongside() if working else nullcontext():
+        _open(doors, demo=demo, working=working)
+
+
+def _open(doors: list[socket.socket], *, demo: bool, working: bool) -> None:
     if demo:
         show(doors, working=working)
         return

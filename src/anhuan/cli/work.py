@@ -33,9 +33,11 @@ def work(
     from anhuan.kit import audit_jobs  # noqa: F401 - and so does the kit
     from anhuan.ledger import journey as ledger_journey  # noqa: F401 - roots, holds that expire, months, the nightly check
     from anhuan.repayments import journey as repaying  # noqa: F401 - scheduled orders, and what was lost
-    from anhuan.repayments import journey_alerts  # noqa: F401 - payers are told in time what is not proved
-    from anhuan.repayments import journey_autopay  # noqa: F401 - debits by mandate
-    from anhuan.repayments import journey_proofs  # noqa: F401 - payments are compared with imported lines
+    from anhuan.repayments import (
+        journey_alerts,  # noqa: F401 - payers are told in time what is not proved
+        journey_autopay,  # noqa: F401 - debits by mandate
+        journey_proofs,  # noqa: F401 - payments are compared with imported lines
+    )
 
     holdings.know(planning=planning, statements=statements, cards=cards, channels=channels, ledger=ledger,
                   repayments=repayments, notify=notify)  # fmt: skip

@@ -31,8 +31,13 @@ FOOT: Final = {
 }
 
 
-def deliver(party: UUID, message_id: UUID, *, now: datetime, rows: Rows = jobs.transaction) -> MailState | None:
-    """Send the mail of a message if it waits and its moment has come; what became of it, or None."""
+def deliver(
+    party: UUID, message_id: UUID, *, now: datetime, rows: Rows = jobs.transaction, promise: bool = True
+) -> MailState | None:
+    """Send the mail of a message if it waits and its moment has come; what became of it, or None.
+
+    Without `promise` no job is promised for the next try: the watcher itself looks again.
+    """
     with rows() as db:
         purposes.open_for(db, party, Duty.OWN_REQUEST, actor=WORKER, now=now)
         mail = _take(db, party, message_id, now=now)
@@ -42,7 +47,7 @@ def deliver(party: UUID, message_id: UUID, *, now: datetime, rows: Rows = jobs.t
     tried = smtp.Tried(Outcome.NOT_NOW, "no mail server is set") if there is None else smtp.send(there, mail)
     with rows() as db:
         purposes.open_for(db, party, Duty.OWN_REQUEST, actor=WORKER, now=now)
-        state = _settle(db, party, message_id, tried, now=now)
+        state = _settle(db, party, message_id, tried, now=now, promise=promise)
     log.info("mail", message=str(message_id), state=state.value, said=tried.code)
     return state
 
@@ -83,7 +88,9 @@ def _take(db: Session, party: UUID, message_id: UUID, *, now: datetime) -> Mail 
     return Mail(row.id, to.mail, said.title, body(said.text, row.link, to.lang), now)
 
 
-def _settle(db: Session, party: UUID, message_id: UUID, tried: smtp.Tried, *, now: datetime) -> MailState:
+def _settle(
+    db: Session, party: UUID, message_id: UUID, tried: smtp.Tried, *, now: datetime, promise: bool
+) -> MailState:
     match tried.outcome:
         case Outcome.TAKEN:
             state, after = MailState.SENT, None
@@ -96,6 +103,6 @@ def _settle(db: Session, party: UUID, message_id: UUID, tried: smtp.Tried, *, no
             after = again(MailState.WAITING, row.mail_tries if row else 1, now=now)
             state = MailState.REFUSED if after is None else MailState.WAITING
     store.settle(db, party, message_id, state, tried.code, now=now, after=after)
-    if after is not None:
+    if after is not None and promise:
         jobs.defer(db, service.MAIL, priority=-1, at=after, party=party, message=message_id)
     return state

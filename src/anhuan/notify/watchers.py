@@ -39,6 +39,17 @@ def oldest_due_job(db: Session, *, now: datetime) -> datetime | None:
     return store.oldest_due_job(db, now)
 
 
+def urgent_mails(db: Session, *, before: datetime) -> tuple[tuple[UUID, UUID], ...]:
+    """Party and message of urgent mails that should have gone out before the moment."""
+    return tuple((party, one) for party, one, _ in store.to_mail(db, before, urgent_only=True, at_most=100))
+
+
+def address(db: Session, party: UUID) -> tuple[str, str] | None:
+    """Where a party's mail goes, and in which language."""
+    row = store.address(db, party)
+    return None if row is None or row.mail is None else (row.mail, row.lang)
+
+
 def mark(db: Session, kind: str, since: datetime | None, *, now: datetime) -> None:
     """Something is wrong since a moment, or is not (None): an incident begins once and ends once."""
     if since is not None:

@@ -49,9 +49,10 @@ def due(db: Session, now: datetime, *, ahead: timedelta = timedelta()) -> list[D
     rows = store_pauses.to_alert(
         db, until, held_ahead=spans["held_ahead"], not_started_after=spans["not_started_after"], at_most=MANY
     )
+    told = store_pauses.told_of(db, [(row.user_id, row.id) for row in rows])
     for row in rows:
         order = views.view_of(row)
-        for stage in Stage:
+        for stage in set(Stage) - told.get(row.id, set()):
             at = alert_rules.moment_of(order, stage, **spans)
             if at is not None and at <= until:
                 found.append(Due(order.party, order.order_id, stage, at))

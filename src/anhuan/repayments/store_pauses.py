@@ -94,6 +94,18 @@ def told_stages(db: Session, party: UUID, order_id: UUID) -> frozenset[str]:
     return frozenset(db.scalars(asked.limit(100)))
 
 
+def told_of(db: Session, orders: Sequence[tuple[UUID, UUID]]) -> dict[UUID, set[str]]:
+    """The stages that were told, by order; orders as (party, order)."""
+    asked = select(EventRow.order_id, EventRow.code).where(
+        EventRow.user_id.in_({party for party, _ in orders}), EventRow.order_id.in_([one for _, one in orders]),
+        EventRow.kind == EventKind.ALERTED,
+    )  # fmt: skip
+    found: dict[UUID, set[str]] = {}
+    for order_id, code in db.execute(asked) if orders else ():
+        found.setdefault(order_id, set()).add(code)
+    return found
+
+
 def _told(stage: Stage) -> ColumnElement[bool]:
     return exists().where(
         EventRow.user_id == OrderRow.user_id, EventRow.order_id == OrderRow.id,
