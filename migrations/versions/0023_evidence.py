@@ -61,6 +61,13 @@ TABLES = (
     "CREATE INDEX repay_credits_day ON repay_credits (user_id, account_id, credited_on)",
     "CREATE INDEX repay_orders_unproved ON repay_orders (user_id) WHERE status IN ('sent', 'promised', 'in_doubt')",
 )
+# An operator may look at an organisation's case as at a person's; whoever acts for it reads who did.
+LOOKS = (
+    "ALTER TABLE looks DROP CONSTRAINT looks_person_id_fkey",
+    "DROP POLICY anhuan_app_select ON looks",
+    "CREATE POLICY anhuan_app_select ON looks FOR SELECT TO anhuan_app"
+    " USING (person_id = (SELECT anhuan_person()) OR person_id = (SELECT anhuan_party()))",
+)
 OURS = ("repay_looks", "repay_credits")
 # How often the intake of each party changed what stands: for whoever compares payments with what came in.
 VIEW = (
@@ -70,7 +77,8 @@ VIEW = (
 
 def upgrade() -> None:
     """Close what was open too far, and make room for what is newly kept."""
-    for statement in (*COLUMNS, *_verbs("'pay', 'ask', 'file', 'hand', 'postings'"), WORDS, *TAKING_BACK, *TABLES):
+    verbs = _verbs("'pay', 'ask', 'file', 'hand', 'postings'")
+    for statement in (*COLUMNS, *verbs, WORDS, *TAKING_BACK, *LOOKS, *TABLES):
         op.execute(statement)
     for table in OURS:
         for statement in wall.party_policy(table):
@@ -88,6 +96,10 @@ def downgrade() -> None:
     op.execute("DROP INDEX repay_orders_unproved")
     for table in reversed(OURS):
         op.execute(f"DROP TABLE {table}")
+    op.execute("DELETE FROM looks WHERE person_id NOT IN (SELECT id FROM people)")
+    op.execute("ALTER TABLE looks ADD CONSTRAINT looks_person_id_fkey FOREIGN KEY (person_id) REFERENCES people (id)")
+    op.execute("DROP POLICY anhuan_app_select ON looks")
+    op.execute(wall.role_policy("looks", wall.WEB, "person_id = (SELECT anhuan_person())", verb="SELECT"))
     op.execute("DROP POLICY web_takes_back ON channel_instructions")
     op.execute(
         "REVOKE UPDATE (state, stands, final_at, final_code, next_ask_at) ON channel_instructions FROM anhuan_app"

@@ -16,9 +16,10 @@ from tests.identity.desk import acting, at_desk
 from tests.people import browser
 
 from anhuan import app as pages
-from anhuan.channels import clearing, service, store
-from anhuan.channels.model import Barred, Instruction, State, StillOpen
-from anhuan.identity import Role, changes
+from anhuan.channels import clearing, evidence, service, store
+from anhuan.channels.evidence_rules import Kind
+from anhuan.channels.model import Barred, Instruction, OtherBody, Rejected, State, StillOpen
+from anhuan.identity import Role, changes, looking
 from anhuan.identity.desk_page import notices
 from anhuan.identity.model import ReasonTooShort
 from anhuan.identity.rights import DESK, WHO_MAY
@@ -161,6 +162,86 @@ def test_the_database_keeps_no_clearing_by_one_person(world: World, two: tuple[A
             db.execute(text("DELETE FROM channel_clearings"))
 
 
+# --- what two people found out ---------------------------------------------------------------------------------------
+
+
+def stopped_by_another_body(world: World) -> Instruction:
+    """An instruction of which the bank knows another body: nobody sends or asks any more."""
+    made = world.prepare()
+    world.bank.bodies[str(made.key)] = b"somebody else's"
+    with pytest.raises(OtherBody):
+        world.deliver(made)
+    return made
+
+
+def found_out(world: World, two: tuple[Actor, Actor], verdict: clearing.Verdict | None) -> None:
+    """Cleared by these two with this word, and the worker has drawn the conclusion."""
+    one, other = two
+    with opened(world, one) as (db, number):
+        clearing.ask(db, one, world.party, number, reason=WHY, verdict=verdict, now=NOW)
+    with opened(world, other) as (db, number):
+        shown = shown_in(db, world, number)
+        clearing.confirm(db, other, world.party, number, shown=shown, now=NOW)
+    with database.sessions("work").begin() as db:
+        wall.enter(db, party=world.party, person=world.party)
+        key = clearing.find(db, world.party, number).row.key
+        evidence.weigh(db, world.party, key, now=NOW)
+        evidence.weigh(db, world.party, key, now=NOW)  # twice is once
+
+
+def test_stopped_by_another_body_and_found_unpaid_it_ends_and_may_be_paid_again(
+    world: World, two: tuple[Actor, Actor]
+) -> None:
+    made = stopped_by_another_body(world)
+    found_out(world, two, clearing.Verdict.NOT_PAID)
+    with world.rows() as db:
+        assert service.known(db, world.party, made.key) == Rejected("not_paid")
+    assert world.deliver(made) == Rejected("not_paid")
+    again = world.prepare(attempt=2)
+    world.deliver(again)
+    assert world.state(again) is State.SUCCESS
+
+
+def test_stopped_by_another_body_and_found_paid_it_ends_and_waits_for_its_proof(
+    world: World, two: tuple[Actor, Actor]
+) -> None:
+    made = stopped_by_another_body(world)
+    found_out(world, two, clearing.Verdict.PAID)
+    assert world.state(made) is State.SUCCESS
+    with pytest.raises(StillOpen):
+        world.prepare(attempt=2)
+
+
+def test_said_paid_then_no_and_found_unpaid_the_money_counts_as_come_back(
+    world: World, two: tuple[Actor, Actor]
+) -> None:
+    made = world.prepare()
+    world.deliver(made)
+    world.bank.states[str(made.key)] = {"state": "failed", "code": "insufficient_funds"}
+    world.again(made)
+    found_out(world, two, clearing.Verdict.NOT_PAID)
+    with world.rows() as db:
+        [event] = store.events(db, world.party, made.key)
+    assert (event.kind, event.amount_minor) == ("reversed", 50_000)
+    assert world.prepare(attempt=2).attempt == 2
+
+
+def test_bank_data_beat_the_word_of_two(world: World, two: tuple[Actor, Actor]) -> None:
+    made = stopped_by_another_body(world)
+    with database.sessions("work").begin() as db:
+        wall.enter(db, party=world.party, person=world.party)
+        proof = evidence.Proof(Kind.BANK_FILE, "entry 7", posted_on=NOW.date(), amount=50_000)
+        evidence.give(db, service.WORKER, world.party, made.key, proof, now=NOW)
+    found_out(world, two, clearing.Verdict.NOT_PAID)
+    assert world.state(made) is State.SUCCESS
+
+
+def test_where_nobody_can_be_asked_a_clearing_says_what_was_found_out(world: World, two: tuple[Actor, Actor]) -> None:
+    stopped_by_another_body(world)
+    with opened(world, two[0]) as (db, number), pytest.raises(clearing.VerdictNeeded):
+        clearing.ask(db, two[0], world.party, number, reason=WHY, now=NOW)
+
+
 # --- the pages ------------------------------------------------------------------------------------------------------
 
 
@@ -236,6 +317,34 @@ def test_two_people_clear_it_on_the_pages_and_one_alone_cannot(world: World, cle
     assert world.prepare(attempt=2).attempt == 2
     assert decide(other, seen, "delete").status_code == 409, "there is no such verb"
     assert decide(other, seen, "ask").status_code == 409
+
+
+def test_a_stopped_payment_of_an_organisation_is_opened_and_ended_on_the_pages(world: World, clean: Engine) -> None:
+    owner = ids.new_id()
+    browser(clean, owner, roles=(Role.OWNER,), now=NOW)
+    with database.sessions("work").begin() as db:
+        wall.everybody(db)
+        db.execute(text("UPDATE channel_contradictions SET cleared_at = now(), cleared_by = user_id"))
+        asked = "SELECT organisation_id FROM members WHERE person_id = :owner"
+        world.party = db.scalars(text(asked), {"owner": owner}).one()
+    made = stopped_by_another_body(world)
+    one, other = client_of(clean, Role.OPERATIONS), client_of(clean, Role.RISK)
+    page = look_at(one, place_of(one))
+    assert "查明的结果" in one.get(page).text
+    refused = decide(one, page, "ask")
+    assert (refused.status_code, "请写明查到的结果" in refused.text) == (409, True)
+    assert decide(one, page, "ask", verdict="not_paid").status_code == 303
+    seen = look_at(other, place_of(other))
+    assert "查明:没有付款" in other.get(seen).text
+    assert decide(other, seen, "confirm").status_code == 303
+    with database.sessions("work").begin() as db:
+        wall.enter(db, party=world.party, person=world.party)
+        assert evidence.weigh(db, world.party, made.key, now=NOW) == Rejected("not_paid")
+    with database.transaction() as db:  # whoever acts for it reads who looked, and nobody else does
+        wall.enter(db, party=world.party, person=owner)
+        assert len(looking.of_person(db, world.party)) == 2
+        wall.enter(db, party=owner, person=owner)
+        assert list(looking.of_person(db, world.party)) == []
 
 
 def test_a_form_from_elsewhere_says_nothing_and_refusals_are_told_in_english_too(world: World, clean: Engine) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from tests.channels.conftest import NOW, World, recorded
 
-from anhuan.channels import service, store, store_house
+from anhuan.channels import delivery, service, store, store_house
 from anhuan.channels.model import (
     Barred,
     BreakerOpen,
@@ -226,7 +226,7 @@ def test_another_body_under_our_key_stops_everything(world: World) -> None:
 
 def test_altered_bytes_never_leave_the_house(world: World) -> None:
     made = world.prepare()
-    with world.rows() as db:
+    with delivery._transaction(world.party, world.clock()) as db:
         row = store.instruction(db, world.party, made.key)
         assert row is not None
         row.body = row.body.replace(b"50000", b"90000")

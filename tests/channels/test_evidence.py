@@ -1,11 +1,14 @@
 """By hand with evidence: the user's word, then bank data; a proof can be doubted and nothing is ever deleted."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 from tests.channels.conftest import NOW, TODAY, World
 from tests.identity.desk import acting, at_desk
 
@@ -41,14 +44,21 @@ def holder(world: World) -> Actor:
     return acting(world.party, Role.HOLDER)
 
 
+@contextmanager
+def worker(world: World) -> Iterator[Session]:
+    """The party's rows, by the worker's login: what banks say comes in there."""
+    with database.sessions("work").begin() as db:
+        wall.enter(db, party=world.party, person=world.party)
+        yield db
+
+
 def given(world: World, made: Instruction, proof: Proof = STATEMENT, by: UUID | None = None) -> UUID:
-    with world.rows() as db:
-        return evidence.give(db, holder(world), world.party, made.key, proof, now=world.clock(), confirmed_by=by)
+    with worker(world) as db:
+        return evidence.give(db, service.WORKER, world.party, made.key, proof, now=world.clock(), confirmed_by=by)
 
 
 def weighed(world: World, made: Instruction) -> object:
-    with database.sessions("work").begin() as db:
-        wall.enter(db, party=world.party, person=world.party)
+    with worker(world) as db:
         return evidence.weigh(db, world.party, made.key, now=world.clock())
 
 
@@ -112,6 +122,22 @@ def test_a_proof_after_the_word_not_paid_is_a_contradiction_that_bars(world: Wor
     assert world.state(made) is State.FAILED
     with world.rows() as db:
         assert [one.kind for one in store.contradictions(db, world.party, [made.key])] == ["paid_after_no"]
+
+
+@pytest.mark.parametrize(("proof", "by"), [
+    (STATEMENT, False),
+    (Proof(Kind.BANK_FILE, "entry 3", posted_on=TODAY, amount=50_000), False),
+    (Proof(Kind.BANK_NOTICE, "sms", posted_on=TODAY), True),
+    (Proof(Kind.RECEIPT, "receipt", posted_on=TODAY, receipt_sha256="ab" * 32), True),
+])  # fmt: skip
+def test_the_webs_login_brings_words_and_no_proof(world: World, proof: Proof, by: bool) -> None:
+    made = by_hand(world)
+    with world.rows() as db:
+        evidence.mark_paid(db, holder(world), world.party, made.key, now=NOW)
+    with pytest.raises(DBAPIError, match="web_words"), world.rows() as db:
+        evidence.give(db, holder(world), world.party, made.key, proof, now=NOW,
+                      confirmed_by=world.party if by else None)  # fmt: skip
+    assert arrival(world, made) is Arrival.MARKED
 
 
 def test_the_same_proof_twice_is_one_row(world: World) -> None:
@@ -193,6 +219,35 @@ def test_evidence_is_never_edited_or_deleted(world: World, login: str) -> None:
     for statement in ("DELETE FROM channel_evidence", "UPDATE channel_evidence SET kind = 'marked'"):
         with pytest.raises(DBAPIError, match="permission denied"), database.sessions(login).begin() as db:
             db.execute(text(statement))
+
+
+@pytest.mark.parametrize("said", [
+    "amount_minor = amount_minor", "state = 'success', final_at = now()", "state = 'failed', final_code = 'not_paid',"
+    " final_at = now(), stands = false", "sent_at = now()", "next_look_at = NULL",
+])  # fmt: skip
+def test_the_webs_login_changes_nothing_of_an_instruction_but_to_take_it_back(world: World, said: str) -> None:
+    world.prepare()
+    with pytest.raises(DBAPIError, match=r"permission denied|web_takes_back"), world.rows() as db:
+        db.execute(text(f"UPDATE channel_instructions SET {said}"))
+
+
+def test_the_webs_login_takes_nothing_back_that_was_sent(world: World) -> None:
+    made = by_hand(world)
+    taken_back = "state = 'failed', final_code = 'withdrawn', final_at = now(), stands = false"
+    with pytest.raises(DBAPIError, match="web_takes_back"), world.rows() as db:
+        db.execute(text(f"UPDATE channel_instructions SET {taken_back}"))
+    assert world.state(made) is State.PROCESSING
+
+
+def test_what_a_channel_says_with_its_no_is_kept_sealed_and_told_again(world: World) -> None:
+    made = world.prepare()
+    said = Rejected("insufficient_funds", "余额不足，还差 12.34 元", missing=1_234)
+    with worker(world) as db:
+        service.take_up(db, world.party, made.key, now=NOW)
+        service.note(db, world.party, made.key, said, now=NOW, asked=False)
+        assert service.known(db, world.party, made.key) == said
+        kept = db.execute(text("SELECT no_message, missing_minor FROM channel_instructions")).one()
+    assert all("1234" not in str(part) and isinstance(part, bytes) for part in kept)
 
 
 def piece(kind: Kind, about: UUID | None = None, number: int = 1) -> Piece:

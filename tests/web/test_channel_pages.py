@@ -207,7 +207,7 @@ def test_bank_data_confirms_and_a_withdrawn_proof_leaves_a_doubt(
     client, person = holder(own_database)
     key = to_pay(person)
     who = acting(person, Role.HOLDER)
-    with database.transaction() as db:
+    with database.sessions("work").begin() as db:
         wall.enter(db, party=person, person=person)
         proof = evidence.Proof(Kind.STATEMENT, "账单 11 月 第 3 行", posted_on=NOW.date(), amount=123_456)
         given = evidence.give(db, who, person, key, proof, now=NOW)

@@ -25,6 +25,7 @@ from anhuan.kit.errors import Refused
 
 HIDDEN: Final = "●●●"
 PAGE: Final = 50
+_PERSONS: Final = frozenset({"desk.person", "desk.unmask"})  # rights to people's own pages; a firm has cases alone
 
 
 class Field(StrEnum):
@@ -264,7 +265,8 @@ def _written(
         person_id=person_id, id=ids.new_id(), operator_id=changes.person_of(who), session_id=who.session_id,
         as_role=role, field=field, reason=why, looked_at=now, ends_at=now + timedelta(minutes=minutes),
     )  # fmt: skip
-    if not store_access.is_known(db, person_id):
+    of_a_firm = right not in _PERSONS and store_access.is_organisation(db, person_id)
+    if not of_a_firm and not store_access.is_known(db, person_id):
         raise UnknownPerson("没有这个人。")
     db.add(row)
     db.flush()

@@ -60,9 +60,9 @@ class Keys:
 
 @router.get("/looks", dependencies=[Mine])
 def looks(request: Request, db: page.Transaction, after: str = "") -> Response:
-    """Who looked at this person's data."""
-    person = changes.person_of(page.actor(request))
-    found = looking.of_person(db, person, before=place_of(after), at_most=looking.PAGE + 1)
+    """Who looked at this person's data, or at those of the organisation acted for."""
+    person, who = changes.person_of(page.actor(request)), page.actor(request)
+    found = looking.of_person(db, who.party_id or person, before=place_of(after), at_most=looking.PAGE + 1)
     rows, following = cut(found, lambda one: (one.looked_at, one.id))
     partners = () if after else partner_looks(db, person)
     return page.render(request, Looks(rows, tuple(partners), following))

@@ -231,6 +231,11 @@ def is_known(db: Session, person_id: UUID) -> bool:
     return db.scalar(select(PersonRow.id).where(PersonRow.id == person_id)) is not None
 
 
+def is_organisation(db: Session, party_id: UUID) -> bool:
+    """The same of an organisation."""
+    return db.scalar(select(OrganisationRow.id).where(OrganisationRow.id == party_id)) is not None
+
+
 def set_state(db: Session, person_id: UUID, state: str) -> None:
     """What a person's account is in."""
     db.execute(update(PersonRow).where(PersonRow.id == person_id).values(state=state), execution_options=QUIETLY)

@@ -113,11 +113,14 @@ class FreezeRow(Base):
 
 
 class LookRow(Base):
-    """An operator's look at one person, or at one field of it in clear: written before anything is read."""
+    """An operator's look at one person, or at one field of it in clear: written before anything is read.
+
+    A case of an organisation is looked at in the same way; `person_id` is the organisation then.
+    """
 
     __tablename__ = "looks"
 
-    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), primary_key=True, info=C1)
+    person_id: Mapped[UUID] = mapped_column(primary_key=True, info=C1)
     id: Mapped[UUID] = mapped_column(primary_key=True, info=C1)
     operator_id: Mapped[UUID] = mapped_column(info=C1)
     session_id: Mapped[UUID] = mapped_column(info=C1)
