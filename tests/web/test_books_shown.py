@@ -44,7 +44,7 @@ def test_the_books_of_a_demonstration_are_read_without_a_barrier(open_page: Open
     opened.context.add_cookies([{"name": "lang", "value": lang, "url": shown.address}])
     at(opened, shown, sign_in(shown.engine, FINANCE, roles=[Role.FINANCE]), "/desk/ledger")
     both(opened, f"books-{lang}-accounts")
-    opened.goto(f"{shown.address}/desk/ledger/house?unit=CNY/tracked&kind=transit&sub=simbank")
+    opened.goto(f"{shown.address}/desk/ledger/house?unit=CNY/tracked&kind=transit&sub=bank_app")
     both(opened, f"books-{lang}-account")
     opened.locator("table tbody tr").first.locator("a").last.click()
     expect(opened.locator(".hash").first).to_be_visible()

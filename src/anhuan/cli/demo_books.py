@@ -1,36 +1,32 @@
-"""What the console of a demonstration shows: repayments in the books, licences on the register, one payment by hand.
+"""What a demonstration shows before its bank is up: payments by hand with their orders, and licences on the register.
 
-Everything goes through the same acts that people and journeys use. Everybody, every firm and every number is invented.
+Everything goes through the same acts that people and journeys use, so every posting in the books has its order.
+Everybody, every firm and every number is invented.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from anhuan import channels, ledger
-from anhuan.channels import register
-from anhuan.identity import commands, demonstration, looking
+from anhuan import cards, repayments
+from anhuan.cards import BillView
+from anhuan.channels import delivery, evidence, register
+from anhuan.channels.evidence_rules import Kind
+from anhuan.identity import commands, demonstration, looking, purposes
+from anhuan.identity.consent_words import Duty
 from anhuan.identity.rights import Role, rights_of
-from anhuan.kit import clock, db, ids
+from anhuan.kit import clock, db, ids, jobs
 from anhuan.kit.actors import Actor, ActorKind
-from anhuan.ledger import AccountKind, AccountName, Code
+from anhuan.repayments import AmountRule, GroupKind, OrderView, RepayAsk
 
-TRACKED: Final = "CNY/tracked"
-HOUSE: Final = "CNY/house"
-CHANNEL: Final = "simbank"
-BANK: Final = "cmb-6688"
-# Card, fen taken, fen that arrived (0: still on its way), fen of our fee, days ago.
-REPAID: Final = (
-    ("cmb-7190", 1_286_050, 1_286_050, 286, 26),
-    ("icbc-3096", 320_000, 320_000, 0, 19),
-    ("cmb-7190", 200_000, 199_950, 0, 12),  # the channel kept 0.50 on the way
-    ("icbc-3096", 488_000, 0, 0, 1),
-)
-GIVEN_BACK: Final = ("cmb-7190", 52_000, 5)
-WAITING: Final = ("icbc-3096", 150_000)  # held: instructed, nothing taken yet
-BY_HAND: Final = (68_800, "icbc", "尾号 3096", timedelta(days=3))
+CHANNEL: Final = "bank_app"
+PAID: Final = 50_000  # fen of the oldest open bill that were paid by hand and are proved
+WAITING: Final = 30_000  # fen of the next one that somebody still has to pay in the bank's app
+SINCE: Final = timedelta(hours=5)
 # Partner, holder, number, channels, days until its end; None: nobody has approved it yet.
 LICENCES: Final[tuple[tuple[str, str, str, tuple[str, ...], int | None], ...]] = (
     ("示例支付", "示例支付服务有限公司(虚构)", "Z2099000000001", ("example_pay",), 700),
@@ -43,61 +39,55 @@ WHY: Final = "演示:与虚构机构签订的合作协议"
 def fill(*, now: datetime) -> None:
     """Make what is not there yet; safe to run at every start."""
     with commands.transaction() as (session, me):
-        if ledger.balance(session, _bank(me)) is None:
-            _repayments(session, me, now=now)
-            _by_hand(session, me, now=now)
+        fresh = not repayments.orders(session, me, at_most=1)
+    if fresh:
+        _by_hand(me, now=now)
     _licences(now=now)
 
 
-def _repayments(session: Session, me: UUID, *, now: datetime) -> None:
-    for card, taken, arrived, fee, days in REPAID:
-        order, at = ids.new_id(), now - timedelta(days=days)
-        _taken(session, me, order, taken, at)
-        if arrived:
-            _arrived(session, me, order, card, taken, arrived, at + timedelta(hours=2))
-        if fee:
-            due = AccountName(HOUSE, AccountKind.CHANNEL_DUE, None, CHANNEL)
-            ledger.transfer(
-                session, id=ids.derive(order, "fee"), src=due, dst=AccountName(HOUSE, AccountKind.FEE_INCOME),
-                amount=fee, code=Code.SERVICE_FEE, ref=order, event_at=at, shard=ledger.lane_of(session, me),
-            )  # fmt: skip
-    _, amount, days = GIVEN_BACK
-    order, at = ids.new_id(), now - timedelta(days=days)
-    _taken(session, me, order, amount, at)
-    capture = ids.derive(ids.derive(order, "take"), "resolve")
-    ledger.reverse(session, capture, event_at=at + timedelta(hours=6))
-    order = ids.new_id()
-    ledger.hold(
-        session, id=ids.derive(order, "take"), src=_bank(me), dst=_transit(), amount=WAITING[1], code=Code.REPAY_TAKEN,
-        ref=order,
+def _by_hand(me: UUID, *, now: datetime) -> None:
+    """One payment that a person made in the bank's app and a notice proves, and one that waits for the person."""
+    today = now.astimezone(clock.CHINA).date()
+    with commands.transaction() as (session, _):
+        bills = [bill for bill in cards.current_bills(session, me, on=today) if _is_open(bill, today)]
+        source = cards.own_accounts(session, me)[0].account_id
+        if len(bills) < 2:
+            return
+        first, second, *_ = sorted(bills, key=lambda bill: (bill.statement_on, str(bill.bill_id)))
+        paid = _placed(session, me, source, first, PAID, now - SINCE)
+        waiting = _placed(session, me, source, second, WAITING, now - SINCE)
+    for order in (paid, waiting):
+        assert order.key is not None, "what begins at once has its instruction"
+        delivery.deliver(me, order.key, now=lambda: now - SINCE)
+    assert paid.key is not None
+    proof = evidence.Proof(Kind.BANK_NOTICE, "notice of the demonstration", today, amount=PAID)
+    with _worker(me, now) as session:
+        evidence.give(session, _person(me), me, paid.key, proof, now=now, confirmed_by=me)
+        evidence.weigh(session, me, paid.key, now=now)
+
+
+def _is_open(bill: BillView, today: date) -> bool:
+    return bill.currency == "CNY" and bill.open >= 2 * PAID and bill.due_on is not None and bill.due_on >= today
+
+
+def _placed(session: Session, me: UUID, source: UUID, bill: BillView, amount: int, at: datetime) -> OrderView:
+    ask = RepayAsk(bill.account_id, source, AmountRule.CUSTOM, amount, channel=CHANNEL)
+    quote = repayments.quote(session, me, ask, now=at)
+    (order,) = repayments.place(
+        session, me, [quote], key=ids.new_id(), kind=GroupKind.ONE, who=_person(me), now=at
     )  # fmt: skip
+    return order
 
 
-def _taken(session: Session, me: UUID, order: UUID, amount: int, at: datetime) -> None:
-    take = ids.derive(order, "take")
-    ledger.hold(
-        session, id=take, src=_bank(me), dst=_transit(), amount=amount, code=Code.REPAY_TAKEN, ref=order
-    )  # fmt: skip
-    ledger.capture(session, take, event_at=at)
+@contextmanager
+def _worker(me: UUID, now: datetime) -> Iterator[Session]:
+    with jobs.transaction() as session:
+        purposes.open_for(session, me, Duty.OWN_REQUEST, actor=Actor(ActorKind.WORKER), now=now)
+        yield session
 
 
-def _arrived(session: Session, me: UUID, order: UUID, card: str, taken: int, arrived: int, at: datetime) -> None:
-    ledger.transfer(
-        session, id=ids.derive(order, "arrive"), src=_transit(), dst=AccountName(TRACKED, AccountKind.CARD, me, card),
-        amount=arrived, code=Code.REPAY_ARRIVED, ref=order, event_at=at,
-    )  # fmt: skip
-    if taken > arrived:
-        kept = AccountName(TRACKED, AccountKind.OUTSIDE_FEE, me, CHANNEL)
-        ledger.transfer(
-            session, id=ids.derive(order, "kept"), src=_transit(), dst=kept, amount=taken - arrived,
-            code=Code.REPAY_FEE_OUTSIDE, ref=order, event_at=at,
-        )  # fmt: skip
-
-
-def _by_hand(session: Session, me: UUID, *, now: datetime) -> None:
-    amount, bank, card, span = BY_HAND
-    ask = channels.Ask(ids.new_id(), 1, 1, "bank_app", bank, "尾号 6688", card, amount, expires_at=now + span)
-    channels.prepare(session, me, ask, now=now)
+def _person(me: UUID) -> Actor:
+    return Actor(ActorKind.COMMAND, person_id=me, party_id=me, demo=True)
 
 
 def _licences(*, now: datetime) -> None:
@@ -132,11 +122,3 @@ def _operator(role: Role) -> Actor:
     return Actor(
         ActorKind.PERSON, who.id, who.id, roles=frozenset({role.value}), rights=rights_of([role]), demo=True
     )  # fmt: skip
-
-
-def _bank(me: UUID) -> AccountName:
-    return AccountName(TRACKED, AccountKind.BANK, me, BANK)
-
-
-def _transit() -> AccountName:
-    return AccountName(TRACKED, AccountKind.TRANSIT, None, CHANNEL)

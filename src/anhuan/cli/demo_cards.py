@@ -162,7 +162,7 @@ def _live(control: Control, days: list[Bills], me: UUID, now: datetime) -> None:
         early = one.first_due - 4 * _DAY
         story.append((_at(early, TEN), pay))
         if one.held.given_back:
-            story += [(_at(early, AFTERNOON), partial(_undo, control, me)), (_at(early + _DAY, TEN), pay)]
+            story += [(_at(early, AFTERNOON), partial(_undo, control, me, one.held)), (_at(early + _DAY, TEN), pay)]
     for at, act in sorted(story, key=lambda step: step[0]):
         if at < now:
             control("PUT", "/sim/clock", {"now": at.isoformat()})
@@ -189,10 +189,10 @@ def _pay(me: UUID, held: Held, at: datetime) -> None:
         proofs.look(me, order.key, now=lambda: proofs_at)
 
 
-def _undo(control: Control, me: UUID, at: datetime) -> None:
+def _undo(control: Control, me: UUID, held: Held, at: datetime) -> None:
     """The bank takes the newest payment back by its own mistake; we hear of it by asking."""
     with commands.transaction() as (db, _):
-        newest = repayments.orders(db, me, at_most=1)[0]
+        newest = repayments.orders(db, me, account_id=_account(db, me, held), at_most=1)[0]
     assert newest.key is not None
     control("POST", f"/sim/payments/{newest.key}/reverse", {"reason": "bank_error"})
     delivery.ask(me, newest.key, now=lambda: at)
