@@ -115,6 +115,8 @@ ACTS: Final = {
     # repayments
     "repayment.confirmed": Act("确认还款", "confirmed a repayment"),
     "repayment.cancelled": Act("取消还款", "cancelled a repayment"),
+    "plan.confirmed": Act("确认整份还款方案", "confirmed a whole repayment plan"),
+    "plan.kept": Act("保持原来的还款方案", "kept a repayment plan as it was"),
     "mandate.given": Act("授权自动还款", "gave a mandate for automatic repayments"),
     "mandate.narrowed": Act("收窄自动还款授权", "narrowed a mandate"),
     "mandate.revoked": Act("撤回自动还款授权", "revoked a mandate"),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         channels,
         flows,
         household_of,
+        of_known_bills,
         plan_mine,
         remove_flow,
         request_of,
@@ -49,8 +50,8 @@ _STORED = {
     **dict.fromkeys(
         (
             *("BillLeft", "ChannelChoice", "DayPoint", "ExpectedFlow", "ExplainedPlan", "MinimumMissed", "PlanLeg"),
-            *("PlanSettings", "channels", "flows", "household_of", "plan_mine", "remove_flow", "request_of"),
-            *("set_channel", "set_flow", "set_settings", "set_spending", "settings", "spending"),
+            *("PlanSettings", "channels", "flows", "household_of", "of_known_bills", "plan_mine", "remove_flow"),
+            *("request_of", "set_channel", "set_flow", "set_settings", "set_spending", "settings", "spending"),
         ),
         "service",
     ),
@@ -90,6 +91,7 @@ __all__ = [
     "held",
     "household_of",
     "live_habits",
+    "of_known_bills",
     "plan",
     "plan_mine",
     "read_request",

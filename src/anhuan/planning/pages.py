@@ -15,7 +15,7 @@ from anhuan.cards.model import AccountFace, OwnAccount
 from anhuan.kit import page
 from anhuan.kit.downloads import download
 from anhuan.kit.money import from_text
-from anhuan.planning import papers, service, sheet
+from anhuan.planning import above, papers, service, sheet
 from anhuan.planning.drawing import Timeline, timeline
 from anhuan.planning.explained import HabitCost
 from anhuan.planning.model import Status
@@ -92,6 +92,16 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
+class ToConfirm:
+    """What of a plan can be confirmed now: payments for bills that are there, in fen; `standing` of an earlier one."""
+
+    payments: int
+    total: int
+    fees: int
+    standing: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlanAnswer:
     """What the plan says, and nothing around it."""
 
@@ -129,6 +139,7 @@ class PlanPage:
     state: str
     answer: PlanAnswer | None
     what_if: Choices | None
+    to_confirm: ToConfirm | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +161,12 @@ def show_plan(request: Request, db: page.Transaction, money: int = 0, income: in
     asked = what_if_of(money, income, skip)
     made = service.plan_mine(db, user, as_of=today, what_if=asked)
     if not made.request.cards or not accounts:
-        return page.render(request, PlanPage("no_money" if made.request.cards else "no_bills", None, None))
+        return page.render(request, PlanPage("no_money" if made.request.cards else "no_bills", None, None, None))
     answer = answer_of(made, lang)
     if page.is_partial(request):
         return page.render(request, PlanSwap(answer))
-    return page.render(request, PlanPage("plan", answer, choices_of(db, user, made, accounts, today)))
+    confirm = to_confirm(db, user, made) if asked.changes_nothing else None
+    return page.render(request, PlanPage("plan", answer, choices_of(db, user, made, accounts, today), confirm))
 
 
 @router.get("/plan.ics", dependencies=READ)
@@ -205,6 +217,15 @@ def answer_of(made: ExplainedPlan, lang: str) -> PlanAnswer:
         warnings=sheet.said(made.warnings, lang),
         assumptions=sheet.said((one.words for one in made.assumptions), lang),
     )
+
+
+def to_confirm(db: Session, user_id: UUID, made: ExplainedPlan) -> ToConfirm:
+    """What could be confirmed, and what was."""
+    legs = service.of_known_bills(made)
+    return ToConfirm(
+        len(legs), sum(amount for _, amount in legs), sum(leg.fee for leg, _ in legs),
+        above.standing(db, user_id).value,
+    )  # fmt: skip
 
 
 def days_of(made: ExplainedPlan, lang: str) -> tuple[PlanDay, ...]:

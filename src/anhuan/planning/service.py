@@ -16,7 +16,7 @@ from anhuan.identity import demonstration
 from anhuan.kit import calendar, terms
 from anhuan.kit.errors import Refused
 from anhuan.kit.ids import new_id
-from anhuan.planning import household, store
+from anhuan.planning import above, household, store
 from anhuan.planning.answer import calendar_warnings
 from anhuan.planning.explain import explain
 from anhuan.planning.explained import Explanation
@@ -196,6 +196,25 @@ def plan_mine(
     return _explained(db, user_id, home, request, answer, told, asked, before, as_of)
 
 
+def of_known_bills(made: ExplainedPlan) -> list[tuple[PlanLeg, int]]:
+    """The payments of a plan for bills that are there, first to last, each with the fen of it that such a bill takes.
+
+    What a plan pays for bills to come is a forecast; it can be confirmed when they are there.
+    """
+    open_ = {}
+    for card in made.request.cards:
+        bill = card.statements[0]
+        whole = sum(charge.amount for charge in bill.charges) + bill.carried + bill.fees
+        open_[card.id] = max(0, whole - sum(credit.amount for credit in bill.paid))
+    found = []
+    for leg in sorted(made.legs, key=lambda leg: (leg.on, leg.card.account_id)):
+        name = str(leg.card.account_id)
+        if part := min(leg.amount, open_.get(name, 0)):
+            open_[name] -= part
+            found.append((leg, part))
+    return found
+
+
 def request_of(db: Session, user_id: UUID, *, as_of: date) -> Request:
     """The request of planning.md that the stored household makes on a day."""
     return household_of(db, user_id, as_of=as_of).request
@@ -235,6 +254,7 @@ def household_of(db: Session, user_id: UUID, *, as_of: date) -> Household:
             for choice in chosen
         ),
     )  # fmt: skip
+    request = above.counted(db, user_id, request)
     warnings += [Words("foreign_bill", {"card": household.name_of(faces[bill.account_id]), "currency": bill.currency})
                  for bill in foreign]  # fmt: skip
     warnings += [Words("balance_old", {"account": household.name_of(account), "day": account.balance_on or date.min})

@@ -5,7 +5,8 @@ Others import this front door alone: `from anhuan import repayments`, then `repa
 """
 
 from anhuan import channels
-from anhuan.repayments import bindings, rules, service
+from anhuan.planning import above
+from anhuan.repayments import bindings, plans, replanning, rules, service
 from anhuan.repayments.holdings import HOLDINGS, erase, export, held
 from anhuan.repayments.model import (
     CLOSED,
@@ -32,6 +33,7 @@ from anhuan.repayments.quoting import quote
 from anhuan.repayments.service import act_of, cancel, confirm, place, record, start
 from anhuan.repayments.views import find, of_group, on_its_way, orders, timeline
 
+above.know(counts=plans.counted, stands=replanning.standing)  # a plan counts what is on its way
 channels.above.know(may_go=service.may_go, told=service.told)  # whoever knows this room follows instructions with it
 
 __all__ = [

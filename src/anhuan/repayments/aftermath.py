@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from anhuan.repayments import failures, mandate_runs, matching, tellings
+from anhuan.repayments import failures, mandate_runs, matching, replanning, tellings
 from anhuan.repayments.model import OrderStatus, OrderView
 
 
@@ -15,3 +15,4 @@ def after(db: Session, order: OrderView, before: OrderStatus | None, *, now: dat
     tellings.after(db, order, before, now=now)
     failures.after(db, order, before, now=now)
     mandate_runs.after(db, order, before, now=now)
+    replanning.after(db, order, before, now=now)

@@ -45,7 +45,7 @@ def stand_alone(db: Db) -> None:
 
 
 def prepare(db: Db) -> bool:
-    """Make the tables where there are none, or add what is new; tells whether they are new. Refuses any other version."""
+    """Make the tables where there are none, or add what is new; tells whether all are new; refuses other versions."""
     row = db.execute("SELECT to_regclass('bank.version') IS NOT NULL AS there").fetchone()
     if not row or not row["there"]:
         schema = resources.files("anhuan.simbank").joinpath("schema.sql").read_text("utf-8")

@@ -53,7 +53,7 @@ def mount(app: FastAPI, *, door: Door | None = None) -> None:
     from anhuan.ledger import pages_health, pages_people, pages_posting
     from anhuan.planning import pages as planning
     from anhuan.repayments import pages as repaying
-    from anhuan.repayments import pages_bind, pages_receipt, pages_track
+    from anhuan.repayments import pages_bind, pages_plan, pages_receipt, pages_track
     from anhuan.repayments import pages_desk as orders
     from anhuan.statements import pages as statements
     from anhuan.web import card, education, limits, pages
@@ -67,7 +67,7 @@ def mount(app: FastAPI, *, door: Door | None = None) -> None:
         app.include_router(part.router)
     for part in (pages_partners, pages_contradictions, pages_stops, pages_channels, pages_by_hand):
         app.include_router(part.router)
-    for part in (orders, repaying, pages_track, pages_receipt, pages_bind):
+    for part in (orders, repaying, pages_track, pages_receipt, pages_bind, pages_plan):
         app.include_router(part.router)
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=600)
