@@ -1,0 +1,57 @@
+"""`anhuan simulate`: a whole small town of people and banks on a throw-away database, killed again and again, judged."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anhuan.cli import serve
+from anhuan.kit import terminal
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+@terminal.may("installer")
+def simulate(
+    households: Annotated[int, typer.Option("--households", help="how many live in the town")] = 8,
+    days: Annotated[int, typer.Option("--days", help="how long it lives")] = 40,
+    seed: Annotated[int, typer.Option("--seed", help="same seed, same people, habits, faults and kills")] = 1,
+    faults: Annotated[str, typer.Option("--faults", help="all, none, or numbers of scenarios: 7,17,32")] = "all",
+    kills: Annotated[int, typer.Option("--kills", help="kill -9 so often: web, workers, bank, database")] = 0,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", help="leave the town in this empty folder, as a demonstration to open")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object and nothing else on stdout")] = False,
+) -> None:
+    """Let a town of invented people live and die, then judge it: exit code 1 when a law is broken · 模拟小镇."""
+    from anhuan.simulation import service
+    from anhuan.simulation.model import Ask
+    from anhuan.simulation.rules import faults_of
+
+    _know_the_rooms()
+    ask = Ask(households, days, seed, faults_of(faults), kills, keep)
+    report = service.run(ask, ports=_ports(), say=lambda line: typer.echo(line, err=True))
+    typer.echo(json.dumps(report, ensure_ascii=False, indent=None if as_json else 1))
+    if keep is not None:
+        typer.echo(f"open the town: ANHUAN_HOME={keep.absolute()} anhuan serve --demo", err=True)
+    raise typer.Exit(1 if report["broken"] else 0)
+
+
+def _know_the_rooms() -> None:
+    """Name the tasks of all rooms: the town promises what their crons would."""
+    from anhuan.channels import journey as channels_journey  # noqa: F401
+    from anhuan.identity import journey as identity_journey  # noqa: F401
+    from anhuan.kit import audit_jobs  # noqa: F401
+    from anhuan.ledger import journey as ledger_journey  # noqa: F401
+    from anhuan.repayments import journey as repayments_journey  # noqa: F401
+
+
+def _ports() -> tuple[int, int]:
+    """Two ports of this machine that nobody uses."""
+    doors = [serve.loopback(0)[0] for _ in range(2)]
+    numbers = [door.getsockname()[1] for door in doors]
+    for door in doors:
+        door.close()
+    return numbers[0], numbers[1]

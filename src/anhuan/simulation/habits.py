@@ -1,0 +1,190 @@
+"""What each household does when: its bills, its taps, its second thoughts; an agenda by day and hour."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from anhuan import cards, repayments
+from anhuan.kit import clock
+from anhuan.repayments import AmountRule, OrderStatus
+from anhuan.simulation import rules
+from anhuan.simulation.model import Card, Fate, Household, Way
+from anhuan.simulation.place import Place
+
+FRESH: Final = 9  # the hour at which post is opened
+LOOKS: Final = 12  # and at which people look what became of their payments
+TAPS: Final = frozenset({Way.FULL, Way.DOUBLE, Way.OVERDRAWN, Way.MINIMUM, Way.IN_PARTS, Way.BY_HAND, Way.PLANNER})
+_DAY: Final = timedelta(days=1)
+Act = Callable[[], None]
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Agenda:
+    """What people have in mind, by day and hour; one household's acts follow one another."""
+
+    by_hour: dict[tuple[date, int], list[tuple[int, Act]]] = field(default_factory=lambda: defaultdict(list))
+
+    def plan(self, day: date, hour: int, house: Household, act: Act) -> None:
+        """Put something in mind."""
+        self.by_hour[day, hour].append((house.number, act))
+
+    def due(self, moment: datetime) -> dict[int, list[Act]]:
+        """What is to be done until this moment, by household; it leaves the agenda."""
+        here = moment.astimezone(clock.CHINA)
+        found: dict[int, list[Act]] = defaultdict(list)
+        for key in sorted(key for key in self.by_hour if key <= (here.date(), here.hour)):
+            for number, act in self.by_hour.pop(key):
+                found[number].append(act)
+        return found
+
+    def next_at(self) -> datetime | None:
+        """When somebody has something in mind next."""
+        first = min((key for key, acts in self.by_hour.items() if acts), default=None)
+        if first is None:
+            return None
+        return datetime(first[0].year, first[0].month, first[0].day, first[1], 5, tzinfo=clock.CHINA)
+
+
+@dataclass(slots=True)
+class Habits:
+    """The habits of the whole town."""
+
+    place: Place
+    agenda: Agenda = field(default_factory=Agenda)
+
+    def new_day(self, day: date) -> None:
+        """Salaries come, bills that were printed last night are fetched in the morning."""
+        for house in self.place.houses:
+            if day.day == house.payday:
+                self.place.hand.open_account(house.funding, house.name, house.income)
+            for card in house.cards:
+                if rules.is_statement_day(card, day - _DAY) and day - _DAY >= self.place.begins.date():
+                    self.agenda.plan(day, FRESH, house, self._bring(house, card, day - _DAY))
+
+    # --- bills ---
+
+    def _bring(self, house: Household, card: Card, on: date) -> Act:
+        def bring() -> None:
+            said = self.place.people.bring_bill(house, card, on)
+            if said not in ("new", "same"):
+                self.place.diary.skipped[f"bill {said}"] += 1
+                return
+            bill = self._bill(house, card)
+            if bill is not None and bill.due_on is not None and bill.total_due > 0:
+                self._intend(house, card, bill.due_on)
+
+        return bring
+
+    def _bill(self, house: Household, card: Card) -> cards.BillView | None:
+        account = house.accounts.get(card.number)
+
+        def look(session: Any, who: Any) -> cards.BillView | None:
+            bills = cards.current_bills(session, who.party_id, on=clock.today())
+            return next((one for one in bills if one.account_id == account), None)
+
+        return None if account is None else self.place.people.acting(house, look)
+
+    def _intend(self, house: Household, card: Card, due_on: date) -> None:
+        """What a household has in mind for a new bill, by its habit."""
+        pay, today = max(due_on - house.lead_days * _DAY, clock.today()), clock.today()
+        plan = self.agenda.plan
+        match house.way:
+            case Way.FULL | Way.DOUBLE | Way.OVERDRAWN | Way.PLANNER:
+                plan(pay, house.hour, house, self._tap(house, card, AmountRule.FULL))
+            case Way.MINIMUM:
+                plan(pay, house.hour, house, self._tap(house, card, AmountRule.MINIMUM))
+            case Way.IN_PARTS:
+                plan(max(today, pay - 3 * _DAY), house.hour, house, self._part(house, card))
+                plan(pay, house.hour, house, self._tap(house, card, AmountRule.FULL))
+            case Way.BY_HAND:
+                plan(pay, house.hour, house, self._by_hand(house, card))
+            case Way.FORGETFUL:
+                if self.place.dice.percent(60, "remembers", house.number, due_on):
+                    plan(due_on + 2 * _DAY, house.hour, house, self._tap(house, card, AmountRule.FULL))
+            case Way.AUTO_FULL | Way.AUTO_MINIMUM | Way.AUTO_FIXED:
+                plan(pay, house.hour, house, self._tap(house, card, AmountRule.FULL))
+        if house.way in TAPS:
+            plan(due_on - _DAY, LOOKS, house, self._look_again(house, card))
+
+    # --- paying ---
+
+    def _tap(self, house: Household, card: Card, rule: AmountRule, **more: str) -> Act:
+        def tap() -> None:
+            account = house.accounts.get(card.number)
+            if account is not None:
+                twice = house.way is Way.DOUBLE
+                self.place.people.tap(house, account, twice=twice, rule=rule.value, **more)
+
+        return tap
+
+    def _part(self, house: Household, card: Card) -> Act:
+        def part() -> None:
+            bill = self._bill(house, card)
+            if bill is not None and bill.open > 3:
+                amount = bill.open // 3
+                yuan = f"{amount // 100}.{amount % 100:02d}"
+                self._tap(house, card, AmountRule.CUSTOM, amount=yuan)()
+
+        return part
+
+    def _look_again(self, house: Household, card: Card) -> Act:
+        """The day before it is due: what is neither paid nor on its way is tapped once more, by most people."""
+
+        def look() -> None:
+            if not self.place.dice.percent(85, "looks again", house.number, clock.today()):
+                return
+            rule = AmountRule.MINIMUM if house.way is Way.MINIMUM else AmountRule.FULL
+            if self._left(house, card) > 0:
+                self._tap(house, card, rule)()
+
+        return look
+
+    def _left(self, house: Household, card: Card) -> int:
+        bill = self._bill(house, card)
+        account = house.accounts.get(card.number)
+        if bill is None or account is None:
+            return 0
+
+        def look(session: Any, who: Any) -> int:
+            return repayments.on_its_way(session, who.party_id).get(account, 0)
+
+        return bill.open - self.place.people.acting(house, look)
+
+    def _by_hand(self, house: Household, card: Card) -> Act:
+        """Take the steps from us, pay in the bank's app, come back and say so."""
+
+        def pay() -> None:
+            account = house.accounts.get(card.number)
+            if account is None:
+                return
+            people = self.place.people
+            tap = people.tap(house, account, rule=AmountRule.FULL.value, channel=people_channel())
+            if tap.fate is not Fate.TAKEN:
+                return
+            for key, amount in self._waiting(house, account):
+                if people.pay_in_app(house, card, amount):
+                    people.submit(house, f"/repay/by-hand/{key}", f"/repay/by-hand/{key}/paid")
+
+        return pay
+
+    def _waiting(self, house: Household, account: UUID) -> list[tuple[UUID, int]]:
+        def look(session: Any, who: Any) -> list[tuple[UUID, int]]:
+            found = repayments.orders(session, who.party_id, account_id=account, open_only=True)
+            waiting = (OrderStatus.PLACED, OrderStatus.SENT)
+            mine = [one for one in found if one.channel == people_channel() and one.status in waiting]
+            return [(one.key, one.amount) for one in mine if one.key is not None]
+
+        return self.place.people.acting(house, look)
+
+
+def people_channel() -> str:
+    """The channel by which people pay in the bank's own app."""
+    from anhuan.simulation.people import BY_HAND
+
+    return BY_HAND

@@ -1,0 +1,271 @@
+"""The laws of a town can fail: a sound town breaks none, and each mutant is caught by the law that it breaks."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from tests.simulation.town_case import (
+    ACCOUNT,
+    AMOUNT,
+    BILL,
+    DAY,
+    HOUR,
+    NOW,
+    PARTY,
+    changed,
+    key_of,
+    order_of,
+    sound,
+    with_order,
+    with_row,
+    without,
+)
+
+from anhuan.kit import ids
+from anhuan.simulation import laws
+from anhuan.simulation.laws import Case, LateBill
+from anhuan.simulation.model import Fate, Tap
+
+
+def broken(case: Case) -> set[str]:
+    return {found.law for found in laws.broken(case)}
+
+
+def is_of(case: Case, status: str) -> Callable[[object], bool]:
+    order = order_of(case, status)["id"]
+    return lambda one: order in (one.get("id"), one.get("order_id"))  # type: ignore[attr-defined]
+
+
+def of_key(case: Case, status: str) -> Callable[[object], bool]:
+    key = str(key_of(case, status))
+    return lambda one: str(one["key"]) == key  # type: ignore[index]
+
+
+def test_a_sound_town_breaks_no_law() -> None:
+    assert laws.broken(sound()) == []
+
+
+def test_a_doubled_debit_is_seen() -> None:
+    case = sound()
+    again = next(one for one in case.movements if of_key(case, "arrived")(one) and one["code"] == "debit")
+    assert {"one_debit", "sums"} <= broken(with_row(case, "movements", again))
+
+
+def test_a_debit_of_nobodys_order_is_seen() -> None:
+    stranger = {"key": str(ids.new_id()), "amount": AMOUNT, "state": "success"}
+    assert broken(with_row(sound(), "payments", stranger)) == {"debit_without_order"}
+
+
+def test_a_lost_order_row_is_seen() -> None:
+    case = sound()
+    lost = without(case, "orders", is_of(case, "arrived"))
+    assert {"debit_without_order", "tap_lost", "posting_without_order"} <= broken(lost)
+
+
+def test_an_order_that_says_promised_without_a_debit_is_seen() -> None:
+    case = sound()
+    assert {"promised_without_debit", "sums"} <= broken(without(case, "movements", of_key(case, "promised")))
+
+
+def test_a_failed_order_whose_money_is_gone_is_seen() -> None:
+    case = sound()
+    debit = {"seq": 99, "key": str(key_of(case, "failed")), "code": "debit", "amount": AMOUNT, "at": NOW}
+    assert broken(with_row(case, "movements", debit)) == {"failed_with_a_debit", "sums"}
+
+
+def test_money_given_back_that_we_call_arrived_is_seen() -> None:
+    case = sound()
+    back = {"seq": 99, "key": str(key_of(case, "arrived")), "code": "give_back", "amount": AMOUNT, "at": NOW}
+    assert {"promised_without_debit", "sums"} <= broken(with_row(case, "movements", back))
+
+
+def test_one_fen_of_difference_is_seen() -> None:
+    case = sound()
+    assert "sums" in broken(changed(case, "orders", is_of(case, "arrived"), fee_minor=1))
+
+
+def test_an_instruction_over_another_amount_than_its_order_is_seen() -> None:
+    case = sound()
+    assert broken(changed(case, "instructions", is_of(case, "sent"), amount_minor=1)) == {
+        "order_and_instruction_differ"
+    }
+
+
+def test_a_bank_whose_own_books_do_not_hold_proves_nothing() -> None:
+    assert broken(replace(sound(), books_sound=False)) == {"bank_books"}
+
+
+def test_an_acknowledged_tap_that_left_nothing_is_seen() -> None:
+    tap = Tap(ids.new_id(), PARTY, ACCOUNT, AMOUNT, NOW, 1, Fate.TAKEN, groups={str(ids.new_id())})
+    assert broken(with_row(sound(), "taps", tap)) == {"tap_lost"}
+
+
+def test_a_tap_with_two_groups_is_seen() -> None:
+    case = sound()
+    first = case.groups[0]
+    assert broken(with_row(case, "groups", {**first, "id": ids.new_id()})) == {"tap_lost"}
+
+
+def test_a_tap_that_was_told_another_number_is_seen() -> None:
+    case = sound()
+    case.taps[0].groups.add(str(ids.new_id()))
+    assert broken(case) == {"tap_told_otherwise"}
+
+
+def test_a_refused_tap_that_left_an_order_is_seen() -> None:
+    case = sound()
+    case.taps[0].fate = Fate.REFUSED
+    assert broken(case) == {"refused_tap_left_orders"}
+
+
+def test_two_successors_of_one_order_are_seen() -> None:
+    case = with_order(with_order(sound(), "arrived"), "promised")
+    first, later = order_of(case, "failed")["id"], {one["id"] for one in case.orders[-2:]}
+    assert broken(changed(case, "orders", lambda one: one["id"] in later, retry_of=first)) == {"successor"}
+
+
+def test_a_successor_of_an_order_that_still_may_arrive_is_seen() -> None:
+    case = sound()
+    assert broken(changed(case, "orders", is_of(case, "cancelled"), retry_of=order_of(case, "sent")["id"])) == {
+        "successor"
+    }
+
+
+def test_two_orders_of_one_key_are_seen() -> None:
+    case = sound()
+    assert "key_of_two_orders" in broken(changed(case, "orders", is_of(case, "sent"), key=key_of(case, "promised")))
+
+
+def test_more_paid_than_the_bill_asks_for_is_seen() -> None:
+    case = sound()
+    assert broken(changed(case, "bills", lambda one: one["id"] == BILL, total=2 * AMOUNT)) == {"more_than_the_bill"}
+
+
+def test_an_open_order_that_nobody_asks_about_is_seen() -> None:
+    case = sound()
+    assert broken(changed(case, "instructions", is_of(case, "sent"), next_ask_at=None)) == {"open_unexplained"}
+
+
+def test_a_question_that_should_have_been_asked_is_no_explanation() -> None:
+    case = sound()
+    assert broken(changed(case, "instructions", is_of(case, "sent"), next_ask_at=NOW - HOUR)) == {"open_unexplained"}
+
+
+def test_a_doubt_that_nobody_has_to_clear_is_seen() -> None:
+    case = sound()
+    doubtful = changed(case, "orders", is_of(case, "promised"), status="in_doubt")
+    line = {"order_id": order_of(case, "promised")["id"], "id": ids.new_id(), "at": NOW, "kind": "in_doubt", "code": ""}
+    doubtful = with_row(doubtful, "events", line)
+    assert broken(doubtful) == {"open_unexplained"}
+    known = {"key": key_of(case, "promised"), "kind": "paid_after_no", "cleared_at": None}
+    assert broken(with_row(doubtful, "contradictions", known)) == set()
+
+
+def test_a_step_that_the_table_does_not_know_is_seen() -> None:
+    case = sound()
+    line = {
+        "order_id": order_of(case, "given_back")["id"],
+        "id": ids.new_id(),
+        "at": NOW,
+        "kind": "arrived",
+        "code": "",
+    }
+    assert {"step"} <= broken(with_row(case, "events", line))
+
+
+def test_a_status_that_its_timeline_does_not_tell_is_seen() -> None:
+    case = sound()
+    assert broken(without(case, "events", lambda one: one["kind"] == "cancelled")) == {"timeline_ends_elsewhere"}
+
+
+def test_arrived_without_bank_data_is_seen() -> None:
+    case = sound()
+    assert broken(without(case, "evidence", of_key(case, "arrived"))) == {"arrived_without_bank_data"}
+
+
+def test_a_persons_word_proves_no_arrival() -> None:
+    case = sound()
+    assert broken(changed(case, "evidence", of_key(case, "arrived"), kind="marked")) == {"arrived_without_bank_data"}
+
+
+def test_arrived_where_the_bank_shows_nothing_on_the_card_is_seen() -> None:
+    case = sound()
+    assert {"arrived_nowhere", "arrived_otherwise"} <= broken(without(case, "stood", of_key(case, "arrived")))
+
+
+def test_less_on_the_card_than_we_say_is_seen() -> None:
+    case = sound()
+    assert broken(changed(case, "stood", of_key(case, "arrived"), amount=AMOUNT - 200)) == {"arrived_otherwise"}
+
+
+def test_a_payer_who_was_not_alerted_is_seen() -> None:
+    case = sound()
+    due = changed(case, "orders", is_of(case, "sent"), by_hand_at=NOW - DAY)
+    assert broken(due) == {"no_alert"}
+    assert broken(changed(due, "orders", is_of(case, "sent"), alerted_at=NOW - DAY + HOUR)) == set()
+
+
+def test_an_alert_that_comes_a_day_late_is_seen() -> None:
+    case = sound()
+    late = changed(case, "orders", is_of(case, "sent"), by_hand_at=NOW - 3 * DAY, alerted_at=NOW - DAY)
+    assert broken(late) == {"no_alert"}
+
+
+@pytest.mark.parametrize(
+    ("reasons", "told", "law"),
+    [
+        ((), True, "late_unexplained"),  # nobody knows why
+        (("habit: forgetful",), False, "late_untold"),  # known, but the payer was never told
+        (("habit: forgetful",), True, ""),
+    ],
+)
+def test_a_late_bill_wants_a_reason_and_a_warning(reasons: tuple[str, ...], told: bool, law: str) -> None:
+    bill = LateBill(
+        "card", date(2027, 1, 1), date(2027, 1, 18), 100, 0, PARTY, reasons, NOW - 3 * DAY if told else None
+    )
+    assert broken(replace(sound(), late=(bill,))) == ({law} if law else set())
+
+
+def test_money_left_in_transit_by_a_closed_order_is_seen() -> None:
+    case = sound()
+    assert broken(changed(case, "moved", is_of(case, "given_back"), in_transit=1)) == {"transit_not_empty"}
+
+
+def test_books_that_show_another_arrival_are_seen() -> None:
+    case = sound()
+    assert broken(changed(case, "moved", is_of(case, "arrived"), on_card=AMOUNT - 1)) == {"books_of_arrived"}
+
+
+def test_taken_money_without_a_posting_is_seen() -> None:
+    case = sound()
+    assert broken(without(case, "moved", is_of(case, "promised"))) == {"taken_without_posting"}
+
+
+def test_a_hold_of_a_closed_order_is_seen() -> None:
+    case = sound()
+    hold = {"order_id": order_of(case, "failed")["id"], "id": ids.new_id(), "amount": AMOUNT}
+    assert broken(with_row(case, "holds", hold)) == {"hold_of_closed"}
+
+
+def test_books_that_do_not_verify_are_seen() -> None:
+    assert broken(replace(sound(), verify_exit=1, verify_said="a chain is cut")) == {"ledger_verify"}
+
+
+def test_a_balance_that_is_not_its_postings_is_seen() -> None:
+    assert broken(replace(sound(), lame=({"what": "balance", "which": "0/7"},))) == {"ledger_law"}
+
+
+def test_a_message_that_was_altered_is_seen() -> None:
+    assert broken(replace(sound(), bad_messages=({"id": ids.new_id(), "key": ids.new_id()},))) == {"message_hash"}
+
+
+def test_every_law_has_a_mutant_here() -> None:
+    """A law without a mutant may be one that cannot fail."""
+    caught = {
+        "one_debit", "every_debit_is_an_order", "every_order_is_at_the_bank", "sums_agree", "bank_books_sound",
+        "no_tap_is_lost", "one_successor", "never_more_than_the_bill", "open_is_explained",
+        "statuses_follow_the_table", "arrived_by_bank_data", "alerted_in_time", "late_is_explained", "books_hold",
+        "books_follow_orders", "only_what_is_open_is_held", "messages_keep_their_hash",
+    }  # fmt: skip
+    assert {law.__name__ for law in laws.LAWS} == caught

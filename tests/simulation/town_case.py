@@ -1,0 +1,98 @@
+"""A small town as its judge sees it, with every law kept: the ground on which tests break one law after the other."""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from anhuan.kit import ids
+from anhuan.simulation.laws import Case, Row
+from anhuan.simulation.model import Fate, Tap
+
+NOW = datetime.fromisoformat("2027-01-20T04:00:00+00:00")
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+PARTY, ACCOUNT, BILL = ids.new_id(), ids.new_id(), ids.new_id()
+AMOUNT, FEE = 120_000, 0
+WALKS = {
+    "arrived": ("placed", "sent", "promised", "arrived"),
+    "given_back": ("placed", "sent", "promised", "given_back"),
+    "failed": ("placed", "sent", "failed"),
+    "promised": ("placed", "sent", "promised"),
+    "sent": ("placed", "sent"),
+    "cancelled": ("placed", "cancelled"),
+}
+CODES = {"arrived": ("debit", "book"), "given_back": ("debit", "give_back"), "promised": ("debit",), "sent": ("debit",)}
+
+
+def sound() -> Case:
+    """One order of each kind, everything as it should be."""
+    case = Case(now=NOW, orders=(), bills=({"id": BILL, "total": 10 * AMOUNT},))
+    for status in WALKS:
+        case = with_order(case, status)
+    return case
+
+
+def with_order(case: Case, status: str) -> Case:
+    """The case with one more order of this status, and all that belongs to it in both houses."""
+    order, key, group = ids.new_id(), ids.new_id(), ids.new_id()
+    at = NOW - 20 * DAY
+    closed = status in ("arrived", "given_back", "failed", "cancelled")
+    row = {
+        "id": order, "user_id": PARTY, "group_id": group, "number": 1, "account_id": ACCOUNT, "bill_id": BILL,
+        "channel": "simbank", "amount_minor": AMOUNT, "fee_minor": FEE, "status": status, "wait": None, "key": key,
+        "due_on": date(2027, 1, 5), "start_at": at, "by_hand_at": None, "placed_at": at, "sent_at": at,
+        "arrived_on": date(2027, 1, 1) if status == "arrived" else None,
+        "arrived_minor": AMOUNT if status == "arrived" else None, "closed_at": at + HOUR if closed else None,
+        "final_code": "insufficient_funds" if status == "failed" else None, "retry_of": None,
+        "next_at": None if closed else NOW + HOUR, "alerted_at": None,
+    }  # fmt: skip
+    walk = WALKS[status]
+    events = [{"order_id": order, "id": ids.new_id(), "at": at + place * HOUR, "kind": kind, "code": ""}
+              for place, kind in enumerate(("confirmed", *walk))]  # fmt: skip
+    movements = [{"seq": place, "key": str(key), "code": code, "at": at, "source": "x", "amount": AMOUNT}
+                 for place, code in enumerate(CODES.get(status, ()))]  # fmt: skip
+    tap = Tap(ids.new_id(), PARTY, ACCOUNT, AMOUNT, at, 2, Fate.TAKEN, groups={str(group)})
+    made = {"key": key, "order_id": order, "state": "success", "amount_minor": AMOUNT, "next_ask_at": NOW + DAY,
+            "stopped_at": None, "final_at": None}  # fmt: skip
+    at_bank = [] if status == "cancelled" else [{"key": str(key), "amount": AMOUNT, "state": "success"}]
+    taken = AMOUNT if status in ("arrived", "promised") else 0
+    moved = {"order_id": order, "taken": taken, "in_transit": taken if status == "promised" else 0,
+             "on_card": AMOUNT if status == "arrived" else 0}  # fmt: skip
+    more: dict[str, list[Row]] = {
+        "orders": [row], "events": events, "movements": movements, "instructions": [made], "payments": at_bank,
+        "groups": [{"user_id": PARTY, "id": group, "key": tap.key, "kind": "one"}],
+        "moved": [moved] if status in ("arrived", "promised", "given_back") else [],
+        "evidence": [{"key": key, "kind": "bank_file"}] if status == "arrived" else [],
+        "stood": [{"key": str(key), "amount": AMOUNT}] if status == "arrived" else [],
+    }  # fmt: skip
+    return replace(
+        case, taps=(*case.taps, tap), **{name: (*getattr(case, name), *rows) for name, rows in more.items()}
+    )  # fmt: skip
+
+
+def order_of(case: Case, status: str) -> Row:
+    """The order of this status."""
+    return next(one for one in case.orders if one["status"] == status)
+
+
+def changed(case: Case, table: str, which: Any, **facts: Any) -> Case:
+    """The case with the rows of a table changed that fulfil `which`."""
+    rows = [{**one, **facts} if which(one) else one for one in getattr(case, table)]
+    return replace(case, **{table: tuple(rows)})
+
+
+def without(case: Case, table: str, which: Any) -> Case:
+    """The case without the rows of a table that fulfil `which`."""
+    return replace(case, **{table: tuple(one for one in getattr(case, table) if not which(one))})
+
+
+def with_row(case: Case, table: str, row: Any) -> Case:
+    """The case with one more row."""
+    return replace(case, **{table: (*getattr(case, table), row)})
+
+
+def key_of(case: Case, status: str) -> UUID:
+    """The key of the instruction of the order of this status."""
+    found: UUID = order_of(case, status)["key"]
+    return found
