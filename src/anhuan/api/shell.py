@@ -31,7 +31,7 @@ SCHEMES: Final[dict[str, Any]] = {
     },
     "key": {"type": "http", "scheme": "bearer", "description": "The key of a partner's program."},
 }
-ROOMS: Final = ("identity", "channels", "cards", "statements", "planning")
+ROOMS: Final = ("identity", "channels", "cards", "statements", "planning", "repayments")
 
 
 class Trouble(BaseModel):

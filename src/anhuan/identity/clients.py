@@ -27,7 +27,7 @@ from anhuan.kit.errors import Refused
 
 # What a person's own program may be given: reading, and entering what the person enters. Nothing that moves money,
 # lets somebody in, agrees to something or changes how the person is protected.
-PERSONAL: Final = ("cards.read", "cards.write", "bills.read", "bills.import", "plan.read", "plan.write")
+PERSONAL: Final = ("cards.read", "cards.write", "bills.read", "bills.import", "plan.read", "plan.write", "repay.read")
 SHAPE: Final = re.compile(r"anh_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
 LONGEST: Final = 60  # characters of a name
 
