@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from anhuan.statements.holdings import HOLDINGS, erase, export, held
     from anhuan.statements.mapping import Mapping
     from anhuan.statements.model import FileKind, LineKind, Problem, Reading, Source
-    from anhuan.statements.repaid import Repaid, repaid
+    from anhuan.statements.paid_back import Repaid, repaid
     from anhuan.statements.service import (
         commit,
         find_preview,
@@ -64,7 +64,7 @@ _DOOR: Final = {
     "holdings": ("HOLDINGS", "erase", "export", "held"),
     "mapping": ("Mapping",),
     "model": ("FileKind", "LineKind", "Problem", "Reading", "Source"),
-    "repaid": ("Repaid", "repaid"),
+    "paid_back": ("Repaid", "repaid"),
     "service": (
         "commit", "find_preview", "imports", "last_import", "lines", "lines_of_bill", "lines_of_card",
         "lines_of_import", "preview", "save_mapping", "take_in", "undo",
