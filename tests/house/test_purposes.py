@@ -54,6 +54,7 @@ MAY_OPEN = {
     "notify/journey.py:sweep": "the worker: mails of all people that lost their job",
     "repayments/journey_alerts.py:alert": "the worker: whose payment is not proved at its last safe moment",
     "repayments/watching.py:look": "the second watcher: the same, without the queue",
+    "repayments/watching.py:_bills": "the second watcher: bills that a mandate should have paid",
     "repayments/watching.py:_urgent_mails": "the second watcher: urgent mails that no job has sent",
     "ledger/journey.py:_sweep": "the worker: holds of all people whose time has passed, by shard",
     "identity/journey.py:tidy": "the worker: requests about data of all people, to find those undone",

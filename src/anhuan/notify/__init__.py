@@ -8,9 +8,9 @@ from anhuan.notify import mailing, smtp, texts, watchers
 from anhuan.notify.holdings import HOLDINGS, erase, export, held
 from anhuan.notify.journey import sweep
 from anhuan.notify.model import MailState, Message, Written
-from anhuan.notify.service import acknowledge, keep, messages, tell, urgent, withdraw
+from anhuan.notify.service import acknowledge, is_told, keep, messages, tell, urgent, withdraw
 
 __all__ = [
-    "HOLDINGS", "MailState", "Message", "Written", "acknowledge", "erase", "export", "held", "keep", "mailing",
-    "messages", "smtp", "sweep", "tell", "texts", "urgent", "watchers", "withdraw",
+    "HOLDINGS", "MailState", "Message", "Written", "acknowledge", "erase", "export", "held", "is_told", "keep",
+    "mailing", "messages", "smtp", "sweep", "tell", "texts", "urgent", "watchers", "withdraw",
 ]  # fmt: skip

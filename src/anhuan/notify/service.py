@@ -80,6 +80,11 @@ def withdraw(db: Session, party: UUID, kind: str, key: str, *, now: datetime) ->
     db.flush()
 
 
+def is_told(db: Session, party: UUID, kind: str, key: str) -> bool:
+    """Whether the party has a message of this kind and key."""
+    return store.by_key(db, party, kind, key) is not None
+
+
 def shown(row: MessageRow, lang: str, *, now: datetime) -> Message:
     """A message in one language, its days counted from this moment."""
     said = texts.write(row.kind, json.loads(row.facts), lang, today=texts.day_of(now))

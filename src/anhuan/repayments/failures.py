@@ -1,6 +1,6 @@
 """What a failed, given back or waiting order means for its payer, and what follows from it (S3-26)."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -122,9 +122,12 @@ def _until(order: OrderView, retry: Retry, lang: str) -> str:
 
 def due_end(order: OrderView) -> datetime | None:
     """The end of the due day at the card's bank."""
-    if order.due_on is None:
-        return None
-    return datetime.combine(order.due_on, usual_margins(order.due_on).due_day_ends, clock.CHINA)
+    return None if order.due_on is None else end_of(order.due_on)
+
+
+def end_of(due_on: date) -> datetime:
+    """The end of a due day at a card's bank."""
+    return datetime.combine(due_on, usual_margins(due_on).due_day_ends, clock.CHINA)
 
 
 def _moment(at: datetime | None, order: OrderView, lang: str) -> str:

@@ -9,7 +9,7 @@ from anhuan.identity import purposes
 from anhuan.identity.consent_words import Duty
 from anhuan.kit import clock, jobs, wall
 from anhuan.kit.errors import Refused
-from anhuan.repayments import alerts, failures
+from anhuan.repayments import alert_bills, alerts, failures
 
 log = structlog.get_logger(__name__)
 
@@ -21,8 +21,13 @@ def alert() -> None:
     with jobs.transaction() as db:
         wall.everybody(db)
         found = alerts.due(db, now)
+        bills = alert_bills.untold(db, alert_bills.missing(db, now))
     for party, order_id in alerts.each(found):
         one(party, order_id, now=now)
+    for bill in bills:
+        with jobs.transaction() as db:
+            purposes.open_for(db, bill.party, Duty.OWN_REQUEST, actor=failures.WORKER, now=now)
+            alert_bills.tell(db, bill, now=now, by_job=True)
 
 
 def one(party: UUID, order_id: UUID, *, now: datetime) -> None:

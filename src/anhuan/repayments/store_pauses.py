@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from anhuan.repayments.alert_rules import Stage
 from anhuan.repayments.model import CLOSED, EventKind, OrderStatus, Wait
 from anhuan.repayments.tables import EventRow, OrderRow
+from anhuan.repayments.tables_mandates import MandateRow, RunRow
 from anhuan.repayments.tables_pauses import CardPauseRow
 
 _ENDED: Final = (OrderStatus.ARRIVED, OrderStatus.FAILED, OrderStatus.GIVEN_BACK)
@@ -92,6 +93,19 @@ def told_stages(db: Session, party: UUID, order_id: UUID) -> frozenset[str]:
         EventRow.user_id == party, EventRow.order_id == order_id, EventRow.kind == EventKind.ALERTED
     )
     return frozenset(db.scalars(asked.limit(100)))
+
+
+def runs_without_order(db: Session, now: datetime, *, since: datetime, at_most: int) -> Sequence[RunRow]:
+    """Runs of mandates that stand, without an order at their last safe moment, which came since a moment."""
+    standing_ = exists().where(
+        MandateRow.user_id == RunRow.user_id, MandateRow.id == RunRow.mandate_id, MandateRow.revoked_at.is_(None),
+        MandateRow.off_at.is_(None),
+    )  # fmt: skip
+    asked = select(RunRow).where(
+        RunRow.stage.in_(("planned", "noticed")), RunRow.next_at.is_not(None), RunRow.safe_by_at <= now,
+        RunRow.safe_by_at >= since, standing_,
+    )  # fmt: skip
+    return db.scalars(asked.order_by(RunRow.deadline_at, RunRow.id).limit(at_most)).all()
 
 
 def told_of(db: Session, orders: Sequence[tuple[UUID, UUID]]) -> dict[UUID, set[str]]:

@@ -23,13 +23,14 @@ from anhuan.identity import purposes
 from anhuan.identity.consent_words import Duty
 from anhuan.kit import clock, ids, jobs, settings, terms, wall
 from anhuan.notify import mailing, smtp, texts
-from anhuan.repayments import alerts, failures, store, store_pauses, views
+from anhuan.repayments import alert_bills, alerts, failures, store, store_pauses, views
 from anhuan.repayments.alert_rules import Stage
 from anhuan.repayments.alerts import Due
 
 PATIENCE: Final = 45.0  # seconds without an answer of the database before alerts are sent from memory
 FAILED_LOOKS: Final = 2  # or so many looks that failed at once
 LATER: Final = timedelta(minutes=1)  # an urgent mail is left to its job so long
+BILLS_EVERY: Final = timedelta(minutes=10)
 READY_AT_ONCE: Final = 500  # alerts that one look makes ready; the next one goes on
 FROM_MEMORY: Final = frozenset({Stage.SAFE_BY, Stage.BY_HAND})
 
@@ -63,6 +64,7 @@ class Watcher:
     answered: float = field(default_factory=time.monotonic)
     failed: int = 0
     gone_since: datetime | None = None
+    bills_at: datetime | None = None  # when it looked for bills without an order
     called: bool = False  # the operator was told that the database is gone
     _one: threading.Lock = field(default_factory=threading.Lock)
 
@@ -88,6 +90,7 @@ class Watcher:
         self._back(now)
         for party, order_id in alerts.each([one for one in found if one.at <= now]):
             self._tell(party, order_id, now=now)
+        self._bills(now)
         self._urgent_mails(now)
         self._make_ready([one for one in found if one.at > now and one.stage in FROM_MEMORY], now)
         self._see_to_work(now)
@@ -140,6 +143,22 @@ class Watcher:
                 mailing.deliver(party, message, now=now, promise=False)
         except Exception:  # one order that cannot be told keeps nobody else waiting
             log.exception("an alert could not be made", order=str(order_id))
+
+    def _bills(self, now: datetime) -> None:
+        """Bills that a mandate should have paid; asked more rarely, for it looks at every mandate."""
+        if self.bills_at is not None and now - self.bills_at < BILLS_EVERY:
+            return
+        with jobs.transaction() as db:
+            wall.everybody(db)
+            store_pauses.quickly(db)
+            found = alert_bills.untold(db, alert_bills.missing(db, now))
+        self.bills_at = now
+        for bill in found:
+            with jobs.transaction() as db:
+                purposes.open_for(db, bill.party, Duty.OWN_REQUEST, actor=failures.WORKER, now=now)
+                message = alert_bills.tell(db, bill, now=now, by_job=False)
+            if message is not None:
+                mailing.deliver(bill.party, message, now=now, promise=False)
 
     def _urgent_mails(self, now: datetime) -> None:
         """Urgent mails that no job has sent in time."""
