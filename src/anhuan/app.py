@@ -19,7 +19,6 @@ from anhuan.identity import desk_page, holdings
 from anhuan.kit import calendar, clock, db, settings, terminal
 from anhuan.ledger import pages_health
 from anhuan.repayments import journey as _repaying  # noqa: F401 - its jobs are promised by pages
-from anhuan.repayments import journey_plans as _planned  # noqa: F401 - and so are these
 from anhuan.repayments import pages_desk
 from anhuan.web import shell
 

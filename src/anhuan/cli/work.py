@@ -36,7 +36,6 @@ def work(
     from anhuan.repayments import (
         journey_alerts,  # noqa: F401 - payers are told in time what is not proved
         journey_autopay,  # noqa: F401 - debits by mandate
-        journey_plans,  # noqa: F401 - confirmed plans are compared with what is known
         journey_proofs,  # noqa: F401 - payments are compared with imported lines
     )
 

@@ -7,6 +7,7 @@ Others import this front door alone: `from anhuan import repayments`, then `repa
 from anhuan import channels
 from anhuan.planning import above
 from anhuan.repayments import bindings, plans, replanning, rules, service
+from anhuan.repayments import journey_plans as _jobs  # noqa: F401 - whoever ends an order promises a look at its plan
 from anhuan.repayments.holdings import HOLDINGS, erase, export, held
 from anhuan.repayments.model import (
     CLOSED,

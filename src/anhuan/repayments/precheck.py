@@ -21,14 +21,17 @@ from anhuan.repayments.tables import OrderRow
 
 def troubles(
     db: Session, party: UUID, *, account_id: UUID, source: OwnAccount, amount: int, parts: Sequence[PayPart],
-    now: datetime,
+    now: datetime, order_id: UUID | None = None,
 ) -> list[Trouble]:  # fmt: skip
-    """What forbids a payment of so many fen now; empty where nothing does."""
+    """What forbids a payment of so many fen now; empty where nothing does. An order is not counted beside itself."""
+    itself = () if order_id is None else (order_id,)
     first = parts[0].amount if parts else amount
     today = sum(part.amount for part in parts if part.start_on is None) or first
     asked: list[Callable[[], None]] = [
         lambda: _source(source),
-        lambda: day_limits.insist(db, party, today, per_payment=first, account_id=account_id, now=now),
+        lambda: day_limits.insist(
+            db, party, today, per_payment=first, account_id=account_id, now=now, leaving_out=itself
+        ),
         lambda: _balance(source, amount + sum(part.fee for part in parts)),
     ]
     found = []

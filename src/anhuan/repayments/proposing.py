@@ -34,8 +34,9 @@ def look(db: Session, party: UUID, why: str, *, now: datetime) -> Proposal | Non
         overtake(db, party, now=now)
         return None
     marks = plans.fingerprint(db, party, planning.request_of(db, party, as_of=today))
-    if not why and marks == plan.fingerprint:
-        return None
+    waiting = store_plans.open_proposal(db, party)
+    if not why and marks == (waiting.fingerprint if waiting else plan.fingerprint):
+        return told(waiting) if waiting else None
     why = why or plans.differs_in(plan.fingerprint, marks) or "other"
     made = planning.plan_mine(db, party, as_of=today)
     old = store_plans.arranged(db, party, plan.group_id)

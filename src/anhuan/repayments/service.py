@@ -22,8 +22,9 @@ from anhuan.identity.stepup import ActKind
 from anhuan.kit import audit, clock, ids, terms
 from anhuan.kit.actors import Actor, ActorKind
 from anhuan.kit.errors import Refused, Unavailable
-from anhuan.repayments import aftermath, booking, moving, precheck, quoting, store, views, ways
+from anhuan.repayments import aftermath, booking, fees, moving, precheck, quoting, store, views, ways
 from anhuan.repayments.model import (
+    Changed,
     EventKind,
     GroupKind,
     KeyReused,
@@ -353,10 +354,10 @@ def _may_start(db: Session, row: OrderRow, *, now: datetime) -> bool:
         return False
     troubles = precheck.troubles(
         db, row.user_id, account_id=row.account_id, source=source, amount=row.amount_minor,
-        parts=(PayPart(row.amount_minor, views.fees_of(row)),), now=now,
+        parts=(PayPart(row.amount_minor, views.fees_of(row)),), now=now, order_id=row.id,
     )  # fmt: skip
     if not troubles:
-        return True
+        return _fees_hold(db, row, now=now)
     first = troubles[0]
     last = row.by_hand_at or row.start_at + timedelta(days=1)
     if now < last:  # money may come, a new day has its own limit
@@ -365,6 +366,18 @@ def _may_start(db: Session, row: OrderRow, *, now: datetime) -> bool:
     else:
         moving.move(db, row, S.FAILED, code=first.code, now=now)
     return False
+
+
+def _fees_hold(db: Session, row: OrderRow, *, now: datetime) -> bool:
+    """Work the fees out once more on the day: what became cheaper is taken cheaper; what became dearer was not
+    confirmed, and ends the order so that the payer is asked anew."""
+    lines = fees.lines_for(db, row.user_id, row.amount_minor, row.channel, now=now, bank=row.bank)
+    fee = sum(line.fee for line in lines)
+    if fee > row.fee_minor:
+        moving.move(db, row, S.FAILED, code=Changed.code, now=now)
+        return False
+    row.fees, row.fee_minor = msgspec.json.encode(lines).decode(), fee
+    return True
 
 
 def _prepared(db: Session, row: OrderRow, *, now: datetime, at_once: bool = False) -> bool:
