@@ -25,14 +25,15 @@ MODULES = (
     "identity.pages", "identity.pages_security", "identity.confirming",
     "ledger.pages", "ledger.pages_health", "ledger.pages_people", "ledger.pages_posting",
     "channels.pages_partners", "channels.pages_channels", "channels.pages_by_hand",
-    "channels.pages_contradictions", "channels.pages_stops", "repayments.pages_desk",
+    "channels.pages_contradictions", "repayments.pages", "repayments.pages_track", "repayments.pages_bind",
+    "repayments.pages_receipt", "channels.pages_stops", "repayments.pages_desk",
 )  # fmt: skip
 FRAME = {"shell"}  # given to every template beside the fields of its value
 BUILT_IN = {
     *("_", "gettext", "ngettext", "loop", "asset", "range", "dict", "lipsum", "cycler", "joiner", "namespace"),
     *("caller", "self", "super", "true", "false", "none", "varargs", "kwargs"),
 }
-METHODS = {"get", "items", "isoformat", "name"}  # of dictionaries, dates, and named things
+METHODS = {"get", "items", "isoformat", "name", "startswith"}  # of dictionaries, dates, named things, text
 IMPORTED = {
     "parts",
     "words",

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from anhuan.identity import changes, rules, sessions, store_access
+from anhuan.identity import changes, rules, sessions, store, store_access
 from anhuan.identity.change_rules import Kind
 from anhuan.identity.rights import Role
 from anhuan.identity.store_access import Membership
@@ -103,6 +103,12 @@ def name_of(db: Session, organisation_id: UUID) -> str:
     """What the organisation is called, as far as the wall is open."""
     row = store_access.organisation(db, organisation_id)
     return (row.name if row else None) or "—"
+
+
+def party_name(db: Session, party_id: UUID) -> str:
+    """What a party is called: a person's own name or an organisation's; "" where neither is told."""
+    known = store.person(db, party_id) or store_access.organisation(db, party_id)
+    return (known.name if known else None) or ""
 
 
 def act_for(db: Session, who: Actor, party_id: UUID, *, now: datetime) -> str:

@@ -9,13 +9,15 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.orm import Session
 
-from anhuan import cards, statements
+from anhuan import cards, repayments, statements
 from anhuan.cards.consequences import Consequence
 from anhuan.cards.model import AccountFace, BillView, BoardEntry, ExpectedBill
 from anhuan.cards.pages import AMOUNTS, EDITABLE
 from anhuan.kit import page
 from anhuan.kit.money import NotMoney, from_text, to_text
 from anhuan.kit.terms import Term
+from anhuan.repayments import screen_orders
+from anhuan.repayments.screen_orders import OnWay, OrderShown
 from anhuan.statements.changes import LinesPage
 from anhuan.web.effects import effects_of, pay_day
 
@@ -87,6 +89,8 @@ class CardPage:
     assumed_on: date
     part_typed: str
     part_trouble: bool
+    way: OnWay | None
+    progress: tuple[OrderShown, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,9 @@ def show_card(request: Request, db: page.Transaction, account_id: UUID, offset: 
             request, PartNote(held.account, entry, effects, assumed_on, part, trouble), status=422 if trouble else 200
         )
     fields = fields_of(entry.bill) if entry else ()
+    under_way = screen_orders.shown(
+        db, user, repayments.orders(db, user, account_id=account_id, open_only=True), today=today
+    )
     lines = lines_of(db, user, held.account, offset)
     last = lines.offset + len(lines.lines)
     value = CardPage(
@@ -137,6 +144,8 @@ def show_card(request: Request, db: page.Transaction, account_id: UUID, offset: 
         assumed_on=assumed_on,
         part_typed=part or (to_text(entry.open // 2, entry.bill.currency) if entry else ""),
         part_trouble=trouble,
+        way=screen_orders.ways_of(mine, under_way).get(entry.bill.bill_id) if entry else None,
+        progress=under_way,
     )
     return page.render(request, value)
 

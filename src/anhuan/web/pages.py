@@ -1,20 +1,23 @@
 """Pages that show several rooms at once: the due board as home, the calendar, and what belongs to the person."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy.orm import Session
 
-from anhuan import cards, statements
+from anhuan import cards, notify, repayments, statements
 from anhuan.cards.model import AccountFace, BoardEntry, CurrencyTotal, DueBoard, LineFace, OwnAccount, Urgency
 from anhuan.identity import agreeing
 from anhuan.identity.agreeing import Waiting
 from anhuan.kit import doors, page
 from anhuan.planning.planner import plan
 from anhuan.planning.service import request_of
+from anhuan.repayments import screen_orders
+from anhuan.repayments.screen_orders import OnWay, OrderShown
 from anhuan.web import monthly
 
 router = APIRouter(include_in_schema=False)
@@ -23,6 +26,7 @@ FEW: Final = 8  # so many bills stand in one list; more are grouped
 MANY: Final = 15  # above so many a search field helps
 NEAR_DAYS: Final = 30
 QUICK: Final = 0.5  # seconds the home page lets the planner search; the plan page takes longer
+MOST_ORDERS: Final = 500  # open at once
 A_YEAR: Final = 365 * 24 * 3600
 
 
@@ -35,11 +39,17 @@ class Headline:
     paid: int
     bills: int
     nearest: BoardEntry | None
+    way: int = 0  # arranged or on its way, beside `open`
 
     @property
     def paid_share(self) -> int:
         """Hundredths of these bills that are paid already."""
-        return 100 * self.paid // max(1, self.paid + self.open)
+        return 100 * self.paid // max(1, self.paid + self.way + self.open)
+
+    @property
+    def way_share(self) -> int:
+        """Hundredths of these bills that are on their way."""
+        return 100 * self.way // max(1, self.paid + self.way + self.open)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,12 @@ class Home:
     waiting: tuple[AccountFace, ...]
     lines: tuple[LineFace, ...]
     search: bool
+    ways: Mapping[UUID, OnWay]  # by bill
+    pay: UUID | None  # the account to repay first
+    arrival: datetime | None
+    walk: UUID | None  # the instruction that waits for the person to pay it at the bank
+    stuck: tuple[OrderShown, ...]
+    urgent: tuple[notify.Message, ...]  # stays in sight until somebody acknowledges it
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +117,39 @@ def home(request: Request, db: page.Transaction) -> Response:
     user, today = page.person(request), page.today(request)
     board = cards.due_board(db, user, on=today)
     total = next((one for one in board.totals if one.currency == "CNY"), next(iter(board.totals), None))
+    under_way = screen_orders.shown(
+        db, user, repayments.orders(db, user, open_only=True, at_most=MOST_ORDERS), today=today
+    )
+    ways = screen_orders.ways_of(board.entries, under_way)
     value = Home(
-        headline=headline_of(board, total.currency) if total else None,
+        headline=headline_of(board, total.currency, ways) if total else None,
         others=tuple(one for one in board.totals if total and one.currency != total.currency and one.next_30_days),
         advice=advice_of(db, user, today) if board.entries else None,
         groups=groups_of(board),
         waiting=board.waiting,
         lines=tuple(line for line in board.lines if len(line.account_ids) > 1),
         search=len(board.entries) + len(board.waiting) > MANY,
+        ways=ways,
+        pay=first_to_pay(board, ways),
+        arrival=min((one.expected_at for one in ways.values() if one.expected_at), default=None),
+        walk=next((one.order.key for one in under_way if one.walks), None),
+        stuck=screen_orders.stuck(db, user, now=page.now(request), today=today),
+        urgent=notify.urgent(db, user, lang=page.visitor(request).lang, now=page.now(request)),
     )
     return page.render(request, value)
 
 
-def headline_of(board: DueBoard, currency: str) -> Headline:
+def first_to_pay(board: DueBoard, ways: Mapping[UUID, OnWay]) -> UUID | None:
+    """The account whose bill in yuan is to be repaid first: something of it is open and not on its way."""
+    for entry in board.entries:
+        way = ways.get(entry.bill.bill_id)
+        near = entry.days_left is None or entry.days_left <= NEAR_DAYS
+        if near and entry.bill.currency == "CNY" and entry.open and (way is None or way.rest):
+            return entry.account.account_id
+    return None
+
+
+def headline_of(board: DueBoard, currency: str, ways: Mapping[UUID, OnWay]) -> Headline:
     """What one currency's bills want within 30 days, overdue ones included."""
     near = [
         entry
@@ -121,9 +157,12 @@ def headline_of(board: DueBoard, currency: str) -> Headline:
         if entry.bill.currency == currency and (entry.days_left is None or entry.days_left <= NEAR_DAYS)
     ]
     still = [entry for entry in near if entry.open]
+    way = sum(ways[entry.bill.bill_id].amount for entry in still if entry.bill.bill_id in ways)
+    still = [entry for entry in still if entry.bill.bill_id not in ways or ways[entry.bill.bill_id].rest]
     return Headline(
         currency=currency,
-        open=sum(entry.open for entry in still),
+        open=sum(ways[one.bill.bill_id].rest if one.bill.bill_id in ways else one.open for one in still),
+        way=way,
         paid=sum(min(entry.bill.paid, entry.bill.total_due) for entry in near),
         bills=len(still),
         nearest=next((entry for entry in still if entry.bill.due_on is not None), None),

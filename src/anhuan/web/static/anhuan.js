@@ -94,4 +94,19 @@
     typed.closest("label").after(button);
   }
   for (const extra of document.querySelectorAll("[data-script-only]")) extra.hidden = false;
+
+  // A sheet: htmx fills it, then it opens over the page; Escape, inert background and focus return are the browser's.
+  document.addEventListener("htmx:after:swap", () => {
+    for (const sheet of document.querySelectorAll("dialog.sheet:not([open])")) {
+      if (!sheet.querySelector("[data-sheet]")?.childElementCount) continue;
+      sheet.showModal();
+      sheet.querySelector("h1")?.focus();
+    }
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.matches?.("dialog.sheet[open]")) event.target.close();
+  });
+  document.addEventListener("close", (event) => {
+    if (event.target.matches?.("dialog.sheet")) event.target.querySelector("[data-sheet]").replaceChildren();
+  }, true);
 })();

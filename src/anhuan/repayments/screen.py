@@ -1,0 +1,275 @@
+"""What the repay pages show: a payment as the sheet prints it, its choices and their cost, sources and what they hold.
+
+Values for templates, made from quotes; nothing here moves or keeps anything.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from anhuan import cards
+from anhuan.cards.model import AccountFace, BoardEntry, OwnAccount
+from anhuan.identity.confirming import PayWords
+from anhuan.kit import clock, terms
+from anhuan.kit.money import NotMoney, from_text, to_text
+from anhuan.repayments import bindings, quoting, service, views
+from anhuan.repayments.model import AmountRule, Effect, FeeLine, NothingToPay, Quote, RepayAsk, Trouble
+
+CURRENCY: Final = "CNY"
+CHOICES: Final = (AmountRule.FULL, AmountRule.MINIMUM)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """One payment as its form says it; what cannot be read stays as it was typed."""
+
+    account_id: UUID
+    source_id: UUID | None = None
+    rule: AmountRule = AmountRule.FULL
+    amount: str = ""
+    channel: str = ""
+    day: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """全额 or 最低: how much it is, and what it leads to; `why` says what is against it."""
+
+    rule: str
+    amount: int
+    effect: Effect | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceShown:
+    """An own account to pay from: what may be spent of it, None where nobody told what it holds."""
+
+    account: OwnAccount
+    spare: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PayShown:
+    """One payment of the sheet; without a quote there is no own account to pay it from."""
+
+    typed: Typed
+    account: AccountFace
+    source: OwnAccount | None
+    quote: Quote | None
+    choices: tuple[Choice, ...]
+
+    @property
+    def cost(self) -> int | None:
+        """What paying only this much costs, fen: interest and late fee; None where it is not known."""
+        effect = self.quote.effect if self.quote else None
+        if effect is None or effect.interest is None or effect.late_fee is None:
+            return None
+        return effect.interest + effect.late_fee
+
+    @property
+    def leaves(self) -> int:
+        """What stays open of the bill, fen."""
+        return self.quote.effect.stays_open if self.quote and self.quote.effect else 0
+
+    @property
+    def late(self) -> bool:
+        """Whether it is expected after the due day."""
+        found = self.quote
+        if found is None or found.due_on is None or found.expected_at is None:
+            return False
+        return found.expected_at.astimezone(clock.CHINA).date() > found.due_on
+
+    @property
+    def fees(self) -> tuple[FeeLine, ...]:
+        """The fee lines of all its parts."""
+        return tuple(line for part in self.quote.parts for line in part.fees) if self.quote else ()
+
+    @property
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What keeps it from being confirmed."""
+        return self.quote.troubles if self.quote else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The repay sheet: payments to confirm at once, or bills to choose from."""
+
+    payments: tuple[PayShown, ...]
+    sources: tuple[SourceShown, ...]
+    choosable: tuple[BoardEntry, ...]
+    key: UUID
+    seen: str
+    read: str
+    is_read: bool
+    retry_of: UUID | None
+    trouble: str
+
+    @property
+    def amount(self) -> int:
+        """What reaches the cards, fen."""
+        return sum(one.amount for one in self.quotes)
+
+    @property
+    def fee(self) -> int:
+        """All fees, fen."""
+        return sum(one.fee for one in self.quotes)
+
+    @property
+    def debit(self) -> int:
+        """What leaves the own accounts, fen."""
+        return self.amount + self.fee
+
+    @property
+    def quotes(self) -> tuple[Quote, ...]:
+        """The quotes of the payments."""
+        return tuple(one.quote for one in self.payments if one.quote is not None)
+
+    @property
+    def expected_at(self) -> datetime | None:
+        """When the last of them is expected."""
+        return max((one.expected_at for one in self.quotes if one.expected_at), default=None)
+
+    @property
+    def short(self) -> int:
+        """What is missing on known own accounts for all payments together, fen; a single one says so itself."""
+        if len(self.payments) < 2:
+            return 0
+        wanted: dict[UUID, int] = {}
+        for one in self.quotes:
+            wanted[one.ask.source_id] = wanted.get(one.ask.source_id, 0) + one.debit
+        held = {one.account.account_id: one.spare for one in self.sources}
+        return sum(max(0, fen - spare) for which, fen in wanted.items() if (spare := held.get(which)) is not None)
+
+    @property
+    def nothing_left(self) -> bool:
+        """Whether the one card has nothing to pay, or all of it is on its way."""
+        if len(self.payments) != 1 or not self.payments[0].choices:
+            return False
+        return self.payments[0].choices[0].why == NothingToPay.code
+
+    @property
+    def may_pay(self) -> bool:
+        """Whether it can be confirmed as it stands."""
+        whole = bool(self.payments) and len(self.quotes) == len(self.payments)
+        return whole and not self.short and not any(one.troubles for one in self.quotes)
+
+
+def sheet_of(
+    db: Session, party: UUID, typed: Sequence[Typed], *, key: UUID, now: datetime, lang: str,
+    read: str = "", retry_of: UUID | None = None, trouble: str = "",
+) -> Sheet:  # fmt: skip
+    """The sheet for these payments as typed; the wishes are weighed anew each time."""
+    sources = sources_of(db, party)
+    shown = tuple(_shown(db, party, one, sources, now=now, lang=lang) for one in typed)
+    quotes = [one.quote for one in shown if one.quote is not None]
+    must_read = "/".join(_cost_words(one) for one in shown if one.leaves and one.cost != 0)
+    whole = len(quotes) == len(shown) and bool(quotes)
+    seen = service.act_of(party, key, quotes).binding().hex() if whole else ""
+    return Sheet(shown, sources, (), key, seen, must_read, read == must_read, retry_of, trouble)
+
+
+def to_choose(db: Session, party: UUID, *, key: UUID, today: date) -> Sheet:
+    """The bills that could be repaid, nearest first."""
+    way = views.on_its_way(db, party)
+    entries = [
+        entry
+        for entry in cards.due_board(db, party, on=today).entries
+        if entry.bill.currency == CURRENCY and entry.open > way.get(entry.account.account_id, 0)
+    ]
+    return Sheet((), (), tuple(entries), key, "", "", True, None, "")
+
+
+def sources_of(db: Session, party: UUID) -> tuple[SourceShown, ...]:
+    """The own accounts in yuan, each with what may be spent of it; bound ones first, then the fullest."""
+    found = bindings.of(db, party)
+    bound = {one.subject_id for one in found if one.kind is bindings.Kind.SOURCE and not one.doubtful}
+    shown = [
+        SourceShown(one, None if one.balance_on is None else max(0, one.balance - one.reserve))
+        for one in cards.own_accounts(db, party)
+        if one.currency == CURRENCY
+    ]
+    return tuple(sorted(shown, key=lambda one: (one.account.account_id not in bound, -(one.spare or 0))))
+
+
+def words_of(shown: Sheet, lang: str) -> tuple[PayWords, ...]:
+    """The payments as the sentence says that a person confirms; a payment in parts says each."""
+    return tuple(
+        PayWords(
+            card=_tail_name(one.account, lang), source=_own_name(one.source, lang),
+            channel=quote.channel_en if lang == "en" else quote.channel_zh, amount=part.amount, fee=part.fee,
+            start_on=part.start_on, arrives_at=None if part.start_on else quote.expected_at, by_hand=quote.by_hand,
+        )
+        for one in shown.payments
+        if (quote := one.quote) is not None
+        for part in quote.parts
+    )  # fmt: skip
+
+
+def day_of(typed: str) -> date | None:
+    """A day from a date field; nothing, or what is no day, means now."""
+    try:
+        return date.fromisoformat(typed)
+    except ValueError:
+        return None
+
+
+def _shown(
+    db: Session, party: UUID, typed: Typed, sources: Sequence[SourceShown], *, now: datetime, lang: str
+) -> PayShown:  # fmt: skip
+    face = cards.account_face(db, party, typed.account_id)
+    if not sources:
+        return PayShown(typed, face, None, None, ())
+    if typed.rule is not AmountRule.CUSTOM and typed.amount.strip():
+        typed = replace(typed, rule=AmountRule.CUSTOM)  # who types an amount means it, whatever stood chosen before
+    source = _source(typed, sources)
+    if source is None:
+        full = quoting.quote(
+            db, party, RepayAsk(typed.account_id, sources[0].account.account_id, AmountRule.FULL), now=now, lang=lang
+        )  # fmt: skip
+        enough = next((one for one in sources if one.spare is not None and one.spare >= full.debit), sources[0])
+        source = enough.account
+    typed = replace(typed, source_id=source.account_id)
+    ask = RepayAsk(
+        typed.account_id, source.account_id, typed.rule, _fen(typed), typed.channel or None, start_on=day_of(typed.day)
+    )  # fmt: skip
+    made = quoting.quote(db, party, ask, now=now, lang=lang)
+    choices = []
+    for rule in CHOICES:
+        one = made if rule is typed.rule else quoting.quote(
+            db, party, replace(ask, rule=rule, amount=None), now=now, lang=lang
+        )  # fmt: skip
+        against = "" if one.amount else next((it.code for it in one.troubles), "")
+        choices.append(Choice(rule.value, one.amount, one.effect, against))
+    return PayShown(typed, face, source, made, tuple(choices))
+
+
+def _source(typed: Typed, sources: Sequence[SourceShown]) -> OwnAccount | None:
+    return next((one.account for one in sources if one.account.account_id == typed.source_id), None)
+
+
+def _fen(typed: Typed) -> int | None:
+    if typed.rule is not AmountRule.CUSTOM:
+        return None
+    try:
+        return from_text(typed.amount) if typed.amount.strip() else None
+    except NotMoney:
+        return None
+
+
+def _tail_name(face: AccountFace, lang: str) -> str:
+    """Bank and last digits: a name that somebody gave says less when money goes."""
+    return terms.card_name(face.bank, [card.last_digits for card in face.cards], lang)
+
+
+def _own_name(own: OwnAccount | None, lang: str) -> str:
+    return terms.card_name(own.bank, [own.last_digits], lang) if own else ""
+
+
+def _cost_words(one: PayShown) -> str:
+    cost = "?" if one.cost is None else to_text(one.cost)
+    return f"{one.typed.account_id.hex[:8]}:{to_text(one.leaves)}:{cost}"
