@@ -39,9 +39,14 @@ def send(db: Session, party: UUID, key: UUID, channel: str) -> None:
 
 
 @jobs.task(FOLLOW)
-def follow(party: str, key: str) -> None:
-    """Bring one instruction one step nearer its end; safe to run twice, at any moment, on any worker."""
+def follow(party: str, key: str, at: str = "") -> None:
+    """Bring one instruction one step nearer its end; safe to run twice, at any moment, on any worker.
+
+    `at` is the moment that was promised: where somebody else has asked meanwhile and promised a later one, that counts.
+    """
     owner, number = UUID(party), UUID(key)
+    if at and _moved_on(owner, number, at, "next_ask_at"):
+        return
     try:
         answer = step(owner, number, now=clock.now)
     except NotLive as error:
@@ -79,8 +84,11 @@ def heard(callback: str) -> None:
 
 
 @jobs.task(PROVE)
-def prove(party: str, key: str) -> None:
-    """Look once for the proof of one instruction, or whether it was taken back, and promise the next look."""
+def prove(party: str, key: str, at: str = "") -> None:
+    """Look once for the proof of one instruction, or whether it was taken back, and promise the next look; `at` as
+    in `follow`."""
+    if at and _moved_on(UUID(party), UUID(key), at, "next_look_at"):
+        return
     proofs.look(UUID(party), UUID(key), now=clock.now)
     _look_later(UUID(party), UUID(key))
 
@@ -163,11 +171,29 @@ def _look_later(party: UUID, key: UUID) -> None:
 
 
 def _look(db: Session, party: UUID, key: UUID, *, at: datetime | None) -> None:
-    jobs.defer(db, PROVE, lock=f"proof {key}", priority=-1 if at else 0, at=at, party=party, key=key)
+    jobs.defer(db, PROVE, lock=f"proof {key}", priority=_priority(at), at=at, party=party, key=key, **_promised(at))
 
 
 def _promise(db: Session, party: UUID, key: UUID, channel: str, *, at: datetime | None) -> None:
     """One job of this instruction; of one channel only so many run at once, so one bank cannot hold up another."""
     share = capabilities.number("channel_share", on=clock.today(), channel=channel)
     lock = f"channel {channel} {key.int % share}"
-    jobs.defer(db, FOLLOW, lock=lock, priority=-1 if at else 0, at=at, party=party, key=key)
+    jobs.defer(db, FOLLOW, lock=lock, priority=_priority(at), at=at, party=party, key=key, **_promised(at))
+
+
+def _priority(at: datetime | None) -> int:
+    """The later, the lower: a waiting job holds back those of its lock that are not above it, even until next week."""
+    return 0 if at is None else -(int(at.timestamp()) // 60)
+
+
+def _promised(at: datetime | None) -> dict[str, int]:
+    return {} if at is None else {"at": int(at.timestamp())}
+
+
+def _moved_on(party: UUID, key: UUID, at: str, column: str) -> bool:
+    """Whether what a job was promised for has been done by another one, or is not wanted any more."""
+    with jobs.transaction() as db:
+        purposes.open_for(db, party, Duty.OWN_REQUEST, actor=service.WORKER, now=clock.now())
+        row = store.instruction(db, party, key)
+        wanted: datetime | None = getattr(row, column, None)
+    return wanted is None or int(wanted.timestamp()) > int(at)
