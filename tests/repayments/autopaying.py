@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from tests.channels.bank import NAME
 from tests.repayments.conftest import Home
 
+from anhuan import repayments
 from anhuan.identity import sessions, stepup
 from anhuan.identity.stepup import Answer
 from anhuan.kit.actors import Actor, Strength
@@ -42,16 +43,21 @@ def run_of(home: Home, mandate: Mandate) -> Run:
 
 
 def work(home: Home) -> int:
-    """What the worker does in a minute: new bills, new days, due runs; tells how many debits were ordered."""
-    now = home.clock()
+    """What the worker does in a minute: new bills, new days, due runs; tells how many orders it made for this home."""
+    now, before = home.clock(), orders(home)
     journey_autopay.take_up_bills(since=None, now=now)
     journey_autopay.take_up_days(now=now)
-    ordered, busy = 0, set[int]()
-    while (done := journey_autopay.round_of_one(now=now, busy=busy)).lane is not None:
-        ordered += done.ordered
+    busy = set[int]()
+    while (done := journey_autopay.round_of_one(now=home.clock, busy=busy)).lane is not None:
         if not done.taken:
             busy.add(done.lane)
-    return ordered
+    return orders(home) - before
+
+
+def orders(home: Home) -> int:
+    """How many orders there are of this home."""
+    with home.rows() as db:
+        return len(repayments.orders(db, home.party))
 
 
 def until(home: Home, day: date, hour: int = 9) -> None:

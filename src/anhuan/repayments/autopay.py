@@ -28,7 +28,6 @@ from anhuan.repayments.mandate_rules import House
 from anhuan.repayments.model import (
     AlreadyOnItsWay,
     AmountRule,
-    GroupKind,
     NoSource,
     NothingToPay,
     OrderStatus,
@@ -226,21 +225,18 @@ def _weighed(db: Session, row: MandateRow, run: RunRow, debit: Debit, known: _Kn
 
 
 def _placed(db: Session, asked: Sequence[_Asked], known: _Known) -> list[tuple[UUID, UUID, str]]:
-    """Order what was weighed, first tries all at once; the key is the try's own, so that twice is once."""
-    first = [
-        Placing(one.run.user_id, (one.quote,), _key(one.run), one.row.id, one.run.id)
-        for one in asked if one.run.retry_of is None
+    """Order what was weighed, all at once; the key is the try's own, so that twice is once."""
+    placings = [
+        Placing(one.run.user_id, (one.quote,), _key(one.run), one.row.id, one.run.id, one.run.retry_of)
+        for one in asked
     ]  # fmt: skip
-    to_send = service.place_many(db, first, now=known.now) if first else []
-    for one in asked:
-        if one.run.retry_of is not None:
-            service.place(
-                db, one.run.user_id, [one.quote], key=_key(one.run), kind=GroupKind.AUTOPAY, now=known.now,
-                mandate_id=one.row.id, run_id=one.run.id, retry_of=one.run.retry_of,
-            )  # fmt: skip
+    to_send, refused = service.place_many(db, placings, now=known.now) if placings else ([], {})
     made = store.orders_of_runs(db, [(one.run.user_id, one.run.id) for one in asked])
     for one in asked:
-        _kept(db, one, made[one.run.user_id, one.run.id], known)
+        if (no := refused.get(_key(one.run))) is not None:
+            _forbidden(db, one.row, one.run, Trouble(no.code, no.message), known)
+        else:
+            _kept(db, one, made[one.run.user_id, one.run.id], known)
     db.flush()
     return to_send
 

@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 
 from anhuan.channels import batches
+from anhuan.channels.delivery import Now
 from anhuan.kit import clock, jobs, terms, wall
 from anhuan.repayments import autopay, mandate_runs
 from anhuan.repayments import store_mandates as store
@@ -44,20 +45,21 @@ def share(share: str) -> None:
     ends = time.monotonic() + SECONDS
     busy: set[int] = set()
     while time.monotonic() < ends:
-        done = round_of_one(now=clock.now(), busy=busy)
+        done = round_of_one(busy=busy)
         if done.lane is None:
             return
         if not done.taken:
             busy.add(done.lane)  # another job holds what is due there
 
 
-def round_of_one(*, now: datetime, busy: set[int] | None = None) -> autopay.Done:
+def round_of_one(*, now: Now = clock.now, busy: set[int] | None = None) -> autopay.Done:
     """One batch: its transaction, and then the handing over of what it ordered."""
-    at_most = terms.ask("batch", on=_day(now), scopes=("autopay",)).value
+    at = now()
+    at_most = terms.ask("batch", on=_day(at), scopes=("autopay",)).value
     with jobs.transaction() as db:
         wall.everybody(db)
-        done = autopay.run_due(db, now=now, at_most=at_most, busy=busy or ())
-    _hand_over(done.to_send)
+        done = autopay.run_due(db, now=at, at_most=at_most, busy=busy or ())
+    _hand_over(done.to_send, now=now)
     return done
 
 
@@ -113,7 +115,7 @@ def _day(at: datetime) -> date:
     return at.astimezone(clock.CHINA).date()
 
 
-def _hand_over(to_send: Sequence[tuple[UUID, UUID, str]]) -> None:
+def _hand_over(to_send: Sequence[tuple[UUID, UUID, str]], *, now: Now) -> None:
     """Everything of one channel together; what is lost here is promised again by the channels' own round."""
     for channel in dict.fromkeys(channel for _, _, channel in to_send):
-        batches.deliver_many(channel, [(party, key) for party, key, one in to_send if one == channel])
+        batches.deliver_many(channel, [(party, key) for party, key, one in to_send if one == channel], now=now)
