@@ -25,8 +25,9 @@ MODULES = (
     "identity.pages", "identity.pages_security", "identity.confirming",
     "ledger.pages", "ledger.pages_health", "ledger.pages_people", "ledger.pages_posting",
     "channels.pages_partners", "channels.pages_channels", "channels.pages_by_hand",
-    "channels.pages_contradictions", "repayments.pages", "repayments.pages_track", "repayments.pages_bind",
-    "repayments.pages_receipt", "channels.pages_stops", "repayments.pages_desk",
+    "channels.pages_contradictions", "notify.pages", "repayments.pages_pauses",
+    "repayments.pages", "repayments.pages_track", "repayments.pages_bind",
+    "repayments.pages_receipt", "channels.pages_stops", "repayments.pages_desk", "repayments.pages_plan",
 )  # fmt: skip
 FRAME = {"shell"}  # given to every template beside the fields of its value
 BUILT_IN = {
@@ -46,6 +47,7 @@ IMPORTED = {
     "closed",
     "paid",
     "loop",
+    "strip",
 }  # names under which templates import macros
 VERBS = re.compile(r"^hx-(get|post|put|patch|delete)$")
 

@@ -16,7 +16,7 @@ from anhuan.web import assets, errors, language, wording
 from anhuan.web.guard import Door, Guard, door_of, sorry
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
-ME: Final = ("me", "import", "education", "documents", "receipts", "repay")
+ME: Final = ("me", "import", "education", "documents", "receipts", "repay", "messages")
 TABS: Final = {"cards": "cards", "plan": "plan", **dict.fromkeys(ME, "me")}
 
 
@@ -37,6 +37,7 @@ class Shell:
     today: date
     now: datetime
     news: bool
+    unread: bool
 
 
 def mount(app: FastAPI, *, door: Door | None = None) -> None:
@@ -51,15 +52,16 @@ def mount(app: FastAPI, *, door: Door | None = None) -> None:
     from anhuan.identity import pages_security as security
     from anhuan.ledger import pages as ledger
     from anhuan.ledger import pages_health, pages_people, pages_posting
+    from anhuan.notify import pages as notify
     from anhuan.planning import pages as planning
     from anhuan.repayments import pages as repaying
-    from anhuan.repayments import pages_bind, pages_plan, pages_receipt, pages_track
+    from anhuan.repayments import pages_bind, pages_pauses, pages_plan, pages_receipt, pages_track
     from anhuan.repayments import pages_desk as orders
     from anhuan.statements import pages as statements
     from anhuan.web import card, education, limits, pages
 
     app.state.pages = render
-    for room in (assets, sign_in, security, pages, limits, education, cards, card, statements, planning):
+    for room in (assets, sign_in, security, pages, limits, education, cards, card, statements, planning, notify):
         app.include_router(room.router)
     for part in (pages_consent, pages_data, pages_desk, pages_desk_changes, pages_org, pages_own):
         app.include_router(part.router)
@@ -67,7 +69,7 @@ def mount(app: FastAPI, *, door: Door | None = None) -> None:
         app.include_router(part.router)
     for part in (pages_partners, pages_contradictions, pages_stops, pages_channels, pages_by_hand):
         app.include_router(part.router)
-    for part in (orders, repaying, pages_track, pages_receipt, pages_bind, pages_plan):
+    for part in (orders, pages_pauses, repaying, pages_track, pages_receipt, pages_bind, pages_plan):
         app.include_router(part.router)
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=600)
@@ -99,6 +101,7 @@ def shell_of(request: Request) -> Shell:
         acting_for=getattr(request.state, "acting_for", ""),
         today=page.today(request),
         now=page.now(request),
+        unread=actor.unread,
         news=page.actor(request).news and request.url.path != "/me/security",
     )
 
