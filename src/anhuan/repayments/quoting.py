@@ -7,13 +7,13 @@ that is nobody's is refused.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from anhuan import cards, channels
-from anhuan.cards.model import AccountFace, BillView, NoSuchCard, OwnAccount
+from anhuan.cards.model import AccountFace, NoSuchCard, OwnAccount
 from anhuan.channels import capabilities
 from anhuan.kit import clock
 from anhuan.kit.errors import Refused
@@ -37,14 +37,43 @@ CURRENCY: Final = "CNY"
 MORNING: Final = time(9)  # of a named day: payments of that day begin when banks are awake
 
 
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """A wish with what it is about."""
+class Owed(Protocol):
+    """What a quote needs to know of a bill; fen."""
 
-    ask: RepayAsk
+    @property
+    def bill_id(self) -> UUID:
+        """Which bill."""
+
+    @property
+    def due_on(self) -> date | None:
+        """Its due day."""
+
+    @property
+    def open(self) -> int:
+        """What is still to be paid."""
+
+    @property
+    def minimum_open(self) -> int:
+        """What is still missing of the minimum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a wish is about, asked once; whoever quotes for many asks for all of them at once."""
+
     face: AccountFace
     source: OwnAccount
-    bill: BillView | None
+    bill: Owed | None
+    on_way: int  # fen under way for this account
+    seen: ways.Seen | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A wish with what it is about, its amount, and when it starts."""
+
+    ask: RepayAsk
+    facts: Facts
     amount: int
     start_at: datetime
 
@@ -56,44 +85,65 @@ def quote(
 
     Where nobody looks (autopay), the `effect` on interest is left out.
     """
-    wish, troubles = _wish(db, party, ask, now=now)
-    due_on = wish.bill.due_on if wish.bill else None
-    payment = Payment(party, ask.account_id, ask.source_id, wish.face.bank, wish.amount, wish.start_at, due_on)
-    roads = ways.roads(db, payment, now=now)
+    return quote_of(db, party, ask, _facts(db, party, ask, now=now), now=now, lang=lang, effect=effect)
+
+
+def quote_of(
+    db: Session, party: UUID, ask: RepayAsk, facts: Facts, *, now: datetime, lang: str = "zh", effect: bool = False
+) -> Quote:  # fmt: skip
+    """The same over facts that are known already."""
+    wish, troubles = _wish(db, party, ask, facts, now=now)
+    due_on = facts.bill.due_on if facts.bill else None
+    payment = Payment(party, ask.account_id, ask.source_id, facts.face.bank, wish.amount, wish.start_at, due_on)
+    only = None if effect else ask.channel  # where nobody looks, nobody is shown the other channels
+    roads = ways.roads(db, payment, now=now, seen=facts.seen, only=only)
     chosen, parts, why = _carried(db, wish, payment, roads)
     if chosen is None and not troubles:
         troubles.append(_no_channel(ask, why))
     if chosen is not None and wish.amount > 0:
         troubles += precheck.troubles(
-            db, party, account_id=ask.account_id, source=wish.source, amount=wish.amount, parts=parts, now=now
+            db, party, account_id=ask.account_id, source=facts.source, amount=wish.amount, parts=parts, now=now
         )  # fmt: skip
     channel = chosen.record.channel if chosen else ask.channel or ""
     named = capabilities.way(channel, on=now.astimezone(clock.CHINA).date()) if channel else None
     return Quote(
-        ask=ask, bill_id=wish.bill.bill_id if wish.bill else None, bank=wish.face.bank, card_name=wish.face.name(lang),
-        source_name=wish.source.name(lang), channel=channel, channel_zh=named.zh if named else "",
-        channel_en=named.en if named else "", by_hand=chosen.by_hand if chosen else False, amount=wish.amount,
-        parts=parts, due_on=due_on, start_at=wish.start_at, expected_at=chosen.option.arrives_by if chosen else None,
+        ask=ask, bill_id=facts.bill.bill_id if facts.bill else None, bank=facts.face.bank,
+        card_name=facts.face.name(lang), source_name=facts.source.name(lang), channel=channel,
+        channel_zh=named.zh if named else "", channel_en=named.en if named else "",
+        by_hand=chosen.by_hand if chosen else False, amount=wish.amount, parts=parts, due_on=due_on,
+        start_at=wish.start_at, expected_at=chosen.option.arrives_by if chosen else None,
         safe_by_at=chosen.safe_by_at if chosen else None, by_hand_at=chosen.by_hand_at if chosen else None,
-        effect=_effect(db, party, wish) if effect else None,
-        bill_open=wish.bill.open if wish.bill else 0, troubles=tuple(troubles),
+        effect=_effect(db, party, wish) if effect else None, bill_open=facts.bill.open if facts.bill else 0,
+        troubles=tuple(troubles),
         ways=tuple(ways.as_way(road, "" if road is chosen else why.get(road.record.channel, ""), lang=lang)
                    for road in roads),
     )  # fmt: skip
 
 
-def _wish(db: Session, party: UUID, ask: RepayAsk, *, now: datetime) -> tuple[_Wish, list[Trouble]]:
-    today = now.astimezone(clock.CHINA).date()
-    face = cards.account_face(db, party, ask.account_id)
-    source = next((one for one in cards.own_accounts(db, party) if one.account_id == ask.source_id), None)
+def _facts(db: Session, party: UUID, ask: RepayAsk, *, now: datetime) -> Facts:
+    today, account = now.astimezone(clock.CHINA).date(), (party, ask.account_id)
+    face = cards.faces_of_many(db, [account]).get(account)
+    source = cards.own_of_many(db, [(party, ask.source_id)]).get((party, ask.source_id))
+    if face is None:
+        raise NoSuchCard("没有这张卡。", field="account_id")
     if source is None:
         raise NoSuchCard("没有这个付款账户。", field="source_id")
-    bills = [one for one in cards.current_bills(db, party, on=today) if one.account_id == ask.account_id]
-    bill = next((one for one in bills if one.currency == CURRENCY), None)
+    bill = cards.open_of_many(db, [account], on=today, currency=CURRENCY).get(account)
+    return Facts(face, source, bill, views.on_its_way_of(db, party, ask.account_id) if bill else 0)
+
+
+def _wish(
+    db: Session, party: UUID, ask: RepayAsk, facts: Facts, *, now: datetime
+) -> tuple[_Wish, list[Trouble]]:  # fmt: skip
+    today = now.astimezone(clock.CHINA).date()
     troubles: list[Trouble] = []
     amount = 0
     try:
-        amount = _amount(ask, bill, views.on_its_way_of(db, party, bill) if bill else 0, foreign=bool(bills))
+        if facts.bill is None:
+            foreign = any(one.account_id == ask.account_id for one in cards.current_bills(db, party, on=today))
+            said = "这张卡只有外币账单，请到发卡行还款。" if foreign else "这张卡还没有账单；导入账单后再还。"
+            raise NothingToPay(said, field="account_id")
+        amount = _amount(ask, facts.bill, facts.on_way)
     except Refused as refused:
         troubles.append(_trouble(refused))
     start_at = now
@@ -101,14 +151,11 @@ def _wish(db: Session, party: UUID, ask: RepayAsk, *, now: datetime) -> tuple[_W
         start_at = datetime.combine(ask.start_on, MORNING, clock.CHINA)
     elif ask.start_on is not None and ask.start_on < today:
         troubles.append(_trouble(BadAsk("还款的日子已经过去。", field="start_on")))
-    return _Wish(ask, face, source, bill, amount, start_at), troubles
+    return _Wish(ask, facts, amount, start_at), troubles
 
 
-def _amount(ask: RepayAsk, bill: BillView | None, on_way: int, *, foreign: bool) -> int:
+def _amount(ask: RepayAsk, bill: Owed, on_way: int) -> int:
     """How much to pay, fen: never more than is open beside what is on its way."""
-    if bill is None:
-        said = "这张卡只有外币账单，请到发卡行还款。" if foreign else "这张卡还没有账单；导入账单后再还。"
-        raise NothingToPay(said, field="account_id")
     left = max(0, bill.open - on_way)
     if left == 0:
         raise NothingToPay("已经还清，或全部在路上。", field="account_id")
@@ -170,9 +217,11 @@ def _parts(
 
 def _effect(db: Session, party: UUID, wish: _Wish) -> Effect | None:
     """What paying so much does to the bill, by the oracle; None where it has no due day or nothing is paid."""
-    bill = wish.bill
-    if bill is None or bill.due_on is None or wish.amount <= 0:
+    owed = wish.facts.bill
+    if owed is None or owed.due_on is None or wish.amount <= 0:
         return None
+    bill = cards.find_bill(db, party, owed.bill_id)
+    assert bill.due_on is not None, "it was just read"
     pay_on = min(wish.start_at.astimezone(clock.CHINA).date(), bill.due_on)
     if pay_on <= bill.statement_on:
         pay_on = bill.due_on

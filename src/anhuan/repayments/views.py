@@ -9,7 +9,6 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.orm import Session
 
-from anhuan.cards.model import BillView
 from anhuan.repayments import store
 from anhuan.repayments.model import (
     OPEN,
@@ -64,9 +63,9 @@ def on_its_way(db: Session, party: UUID) -> Mapping[UUID, int]:
     return dict(found)
 
 
-def on_its_way_of(db: Session, party: UUID, bill: BillView) -> int:
-    """The same for the account of one bill; what has arrived is counted on the bill itself."""
-    return sum(row.amount_minor for row in store.open_orders(db, party, account_id=bill.account_id))
+def on_its_way_of(db: Session, party: UUID, account_id: UUID) -> int:
+    """The same for one billed account; what has arrived is counted on the bill itself."""
+    return sum(row.amount_minor for row in store.open_orders(db, party, account_id=account_id))
 
 
 def successor_of(db: Session, party: UUID, order_id: UUID) -> OrderView | None:

@@ -59,6 +59,19 @@ class Road:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What the roads of all payments share: what was learned of arrivals, and how channels are doing."""
+
+    arrivals: arrivals.Book
+    health: dict[str, HealthState]
+
+
+def look(db: Session, *, now: datetime) -> Seen:
+    """Look once for many payments."""
+    return Seen(arrivals.book(db, on=now.astimezone(clock.CHINA).date()), health.states(db, now=now))
+
+
+@dataclass(frozen=True, slots=True)
 class Ends:
     """How a channel names both ends of a payment, as far as they are bound there."""
 
@@ -89,13 +102,15 @@ def ends(
     return Ends(record, source, card)
 
 
-def roads(db: Session, payment: Payment, *, now: datetime) -> list[Road]:
-    """Every channel that has a record for this bank's cards and may be used here, bound or not."""
+def roads(
+    db: Session, payment: Payment, *, now: datetime, seen: "Seen | None" = None, only: str | None = None
+) -> list[Road]:  # fmt: skip
+    """Every channel (or `only` this one) that has a record for this bank's cards and may be used here, bound or not."""
     on = payment.start_at.astimezone(clock.CHINA).date()
     bound = {(one.kind, one.subject_id, one.channel): one for one in bindings.of(db, payment.party)}
-    seen = _Seen(arrivals.book(db, on=on), health.states(db, now=now))
+    seen = seen or look(db, now=now)
     found = []
-    for channel in capabilities.ids(on=on):
+    for channel in capabilities.ids(on=on) if only is None else (only,):
         record = capabilities.find(channel, payment.bank, on=on)
         if record is None or record.licence == Licence.OWN_FILE:
             continue
@@ -152,16 +167,8 @@ def arrives_by(record: Capabilities, start_at: datetime, *, minutes: int, workda
     return start_at + timedelta(minutes=minutes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What all roads share: what was learned of arrivals, and how channels are doing."""
-
-    arrivals: arrivals.Book
-    health: dict[str, HealthState]
-
-
 def _road(
-    db: Session, payment: Payment, both: Ends, seen: _Seen, *, live: bool, now: datetime
+    db: Session, payment: Payment, both: Ends, seen: Seen, *, live: bool, now: datetime
 ) -> Road:  # fmt: skip
     record, card = both.record, both.card
     on = payment.start_at.astimezone(clock.CHINA).date()
