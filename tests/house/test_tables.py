@@ -36,7 +36,8 @@ LESS = {
     "notify_incidents": "", "notify_messages": "SELECT INSERT UPDATE", "notify_watchers": "",
     "organisation_invitations": "SELECT INSERT UPDATE", "personal_keys": "SELECT INSERT UPDATE",
     "procrastinate_events": "", "procrastinate_jobs": "", "procrastinate_periodic_defers": "",
-    "procrastinate_workers": "", "repay_pauses": "SELECT INSERT UPDATE", "role_grants": "SELECT INSERT",
+    "procrastinate_workers": "", "repay_plans": "SELECT INSERT UPDATE", "repay_proposals": "SELECT INSERT UPDATE",
+    "repay_quotas": "SELECT INSERT", "repay_pauses": "SELECT INSERT UPDATE", "role_grants": "SELECT INSERT",
 }  # fmt: skip
 
 
