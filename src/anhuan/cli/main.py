@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "bills": ("anhuan.statements.cli", "Read and import what banks send · 读取、导入账单"),
     "cards": ("anhuan.cards.cli", "Cards, due dates, what a late payment costs · 信用卡与到期日"),
     "plan": ("anhuan.planning.cli", "The cheapest way to pay on time · 还款方案"),
+    "repay": ("anhuan.repayments.cli", "Pay a card, follow it, mandates, pauses · 还款、进度、授权、暂停"),
     "limits": ("anhuan.identity.cli_limits", "Your own limits, and the pause · 限额与暂停"),
     "consent": ("anhuan.identity.cli_consent", "What you agreed to, purpose by purpose · 授权管理"),
     "work": ("anhuan.cli.work", "Do the background work until stopped · 后台任务"),
