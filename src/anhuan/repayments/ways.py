@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -185,19 +186,29 @@ def _road(
         health=seen.health.get(record.channel, HealthState.ANSWERED), used_today=used.today, used_month=used.month,
         payments_of_card=used.by_card.get(card.ref, 0) if card else 0,
     )  # fmt: skip
-    return Road(option, lines, *_safe(record.channel, payment, on, known), both)
+    return Road(option, lines, *_safe(record, payment, on, known, slow), both)
 
 
 def _safe(
-    channel: str, payment: Payment, on: date, learned: channels.Learned | None
+    record: Capabilities, payment: Payment, on: date, learned: channels.Learned | None, slow: int
 ) -> tuple[datetime | None, datetime | None]:  # fmt: skip
     """The last safe moment of a channel and the moment from which only paying by hand is left; in UTC."""
-    if payment.due_on is None or channel not in terms.channel_ids():
+    if payment.due_on is None:
         return None, None
-    found = cards.safe_pay_by(
-        payment.due_on, terms.channel(channel, on=on), calendar=calendar.current(), learned=learned
-    )  # fmt: skip
+    known = record.channel in terms.channel_ids()
+    channel = terms.channel(record.channel, on=on) if known else _by_its_record(record, slow)
+    found = cards.safe_pay_by(payment.due_on, channel, calendar=calendar.current(), learned=learned)
     return found.start_by, found.by_hand_from
+
+
+def _by_its_record(record: Capabilities, slow: int) -> terms.Channel:
+    """A channel that tells only itself what it can do, as the walk back from the due day wants it."""
+    return terms.Channel(
+        id=record.channel, zh=record.channel, en=record.channel, fee=terms.FeeSchedule(0, Decimal(0), 0, "up"),
+        workdays_only=record.workdays_only, lead_days=max(record.lead_days, slow if record.workdays_only else 0),
+        arrival_minutes=slow, arrival_by=time(23, 59), cut_off=record.cut_off, per_payment_min=None,
+        per_payment_max=None, per_day_max=None, payments_per_month=None, confidence="L",
+    )  # fmt: skip
 
 
 def _arrive_by(payment: Payment) -> datetime:
