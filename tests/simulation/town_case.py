@@ -59,16 +59,15 @@ def with_order(case: Case, status: str) -> Case:
     taken = AMOUNT if status in ("arrived", "promised") else 0
     moved = {"order_id": order, "taken": taken, "in_transit": taken if status == "promised" else 0,
              "on_card": AMOUNT if status == "arrived" else 0}  # fmt: skip
-    more: dict[str, list[Row]] = {
+    more: dict[str, Any] = {
         "orders": [row], "events": events, "movements": movements, "instructions": [made], "payments": at_bank,
         "groups": [{"user_id": PARTY, "id": group, "key": tap.key, "kind": "one"}],
         "moved": [moved] if status in ("arrived", "promised", "given_back") else [],
         "evidence": [{"key": key, "kind": "bank_file"}] if status == "arrived" else [],
         "stood": [{"key": str(key), "amount": AMOUNT}] if status == "arrived" else [],
     }  # fmt: skip
-    return replace(
-        case, taps=(*case.taps, tap), **{name: (*getattr(case, name), *rows) for name, rows in more.items()}
-    )  # fmt: skip
+    added: dict[str, Any] = {name: (*getattr(case, name), *rows) for name, rows in more.items()}
+    return replace(case, taps=(*case.taps, tap), **added)
 
 
 def order_of(case: Case, status: str) -> Row:
@@ -78,18 +77,22 @@ def order_of(case: Case, status: str) -> Row:
 
 def changed(case: Case, table: str, which: Any, **facts: Any) -> Case:
     """The case with the rows of a table changed that fulfil `which`."""
-    rows = [{**one, **facts} if which(one) else one for one in getattr(case, table)]
-    return replace(case, **{table: tuple(rows)})
+    table_after: dict[str, Any] = {
+        table: tuple({**one, **facts} if which(one) else one for one in getattr(case, table))
+    }
+    return replace(case, **table_after)
 
 
 def without(case: Case, table: str, which: Any) -> Case:
     """The case without the rows of a table that fulfil `which`."""
-    return replace(case, **{table: tuple(one for one in getattr(case, table) if not which(one))})
+    left: dict[str, Any] = {table: tuple(one for one in getattr(case, table) if not which(one))}
+    return replace(case, **left)
 
 
 def with_row(case: Case, table: str, row: Any) -> Case:
     """The case with one more row."""
-    return replace(case, **{table: (*getattr(case, table), row)})
+    grown: dict[str, Any] = {table: (*getattr(case, table), row)}
+    return replace(case, **grown)
 
 
 def key_of(case: Case, status: str) -> UUID:

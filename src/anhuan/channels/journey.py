@@ -39,13 +39,13 @@ def send(db: Session, party: UUID, key: UUID, channel: str) -> None:
 
 
 @jobs.task(FOLLOW)
-def follow(party: str, key: str, at: str = "") -> None:
+def follow(party: str, key: str, promised: str = "") -> None:
     """Bring one instruction one step nearer its end; safe to run twice, at any moment, on any worker.
 
-    `at` is the moment that was promised: where somebody else has asked meanwhile and promised a later one, that counts.
+    `promised` is the moment it was promised for: who has asked meanwhile and promised a later one has taken over.
     """
     owner, number = UUID(party), UUID(key)
-    if at and _moved_on(owner, number, at, "next_ask_at"):
+    if promised and _moved_on(owner, number, promised, "next_ask_at"):
         return
     try:
         answer = step(owner, number, now=clock.now)
@@ -84,10 +84,10 @@ def heard(callback: str) -> None:
 
 
 @jobs.task(PROVE)
-def prove(party: str, key: str, at: str = "") -> None:
-    """Look once for the proof of one instruction, or whether it was taken back, and promise the next look; `at` as
-    in `follow`."""
-    if at and _moved_on(UUID(party), UUID(key), at, "next_look_at"):
+def prove(party: str, key: str, promised: str = "") -> None:
+    """Look once for the proof of one instruction, or whether it was taken back, and promise the next look;
+    `promised` as in `follow`."""
+    if promised and _moved_on(UUID(party), UUID(key), promised, "next_look_at"):
         return
     proofs.look(UUID(party), UUID(key), now=clock.now)
     _look_later(UUID(party), UUID(key))
@@ -187,13 +187,13 @@ def _priority(at: datetime | None) -> int:
 
 
 def _promised(at: datetime | None) -> dict[str, int]:
-    return {} if at is None else {"at": int(at.timestamp())}
+    return {} if at is None else {"promised": int(at.timestamp())}
 
 
-def _moved_on(party: UUID, key: UUID, at: str, column: str) -> bool:
+def _moved_on(party: UUID, key: UUID, promised: str, column: str) -> bool:
     """Whether what a job was promised for has been done by another one, or is not wanted any more."""
     with jobs.transaction() as db:
         purposes.open_for(db, party, Duty.OWN_REQUEST, actor=service.WORKER, now=clock.now())
         row = store.instruction(db, party, key)
         wanted: datetime | None = getattr(row, column, None)
-    return wanted is None or int(wanted.timestamp()) > int(at)
+    return wanted is None or int(wanted.timestamp()) > int(promised)

@@ -1,4 +1,4 @@
-"""`anhuan simulate`: a whole small town of people and banks on a throw-away database, killed again and again, judged."""
+"""`anhuan simulate`: a small town of people and banks on a throw-away database, killed again and again, then judged."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from anhuan.cli import serve
+from anhuan.cli import serve, work
 from anhuan.kit import terminal
 
 app = typer.Typer(rich_markup_mode=None)
@@ -30,22 +30,13 @@ def simulate(
     from anhuan.simulation.model import Ask
     from anhuan.simulation.rules import faults_of
 
-    _know_the_rooms()
+    work.know_the_rooms()  # the town promises what their crons would
     ask = Ask(households, days, seed, faults_of(faults), kills, keep)
     report = service.run(ask, ports=_ports(), say=lambda line: typer.echo(line, err=True))
     typer.echo(json.dumps(report, ensure_ascii=False, indent=None if as_json else 1))
     if keep is not None:
         typer.echo(f"open the town: ANHUAN_HOME={keep.absolute()} anhuan serve --demo", err=True)
     raise typer.Exit(1 if report["broken"] else 0)
-
-
-def _know_the_rooms() -> None:
-    """Name the tasks of all rooms: the town promises what their crons would."""
-    from anhuan.channels import journey as channels_journey  # noqa: F401
-    from anhuan.identity import journey as identity_journey  # noqa: F401
-    from anhuan.kit import audit_jobs  # noqa: F401
-    from anhuan.ledger import journey as ledger_journey  # noqa: F401
-    from anhuan.repayments import journey as repayments_journey  # noqa: F401
 
 
 def _ports() -> tuple[int, int]:

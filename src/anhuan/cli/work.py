@@ -28,6 +28,15 @@ def work(
     dead_after: Annotated[float, typer.Option("--dead-after", hidden=True, help="seconds")] = jobs.DEAD_AFTER,
 ) -> None:
     """Keep what was promised (exports, erasures, what the clock asks for) until stopped · 后台任务."""
+    know_the_rooms()
+    if not parent:
+        db.require_head()
+        typer.echo("working  (Ctrl-C stops)")
+    asyncio.run(_until_stopped(db.url_of("work"), parent=parent, heartbeat=heartbeat, dead_after=dead_after))
+
+
+def know_the_rooms() -> None:
+    """Name the tasks of every room, and tell what holds data of people."""
     from anhuan import cards, channels, ledger, notify, planning, repayments, statements
     from anhuan.identity import holdings, journey  # noqa: F401 - it names the tasks of its room
     from anhuan.kit import audit_jobs  # noqa: F401 - and so does the kit
@@ -41,10 +50,6 @@ def work(
 
     holdings.know(planning=planning, statements=statements, cards=cards, channels=channels, ledger=ledger,
                   repayments=repayments, notify=notify)  # fmt: skip
-    if not parent:
-        db.require_head()
-        typer.echo("working  (Ctrl-C stops)")
-    asyncio.run(_until_stopped(db.url_of("work"), parent=parent, heartbeat=heartbeat, dead_after=dead_after))
 
 
 async def _until_stopped(url: str, *, parent: bool, heartbeat: float, dead_after: float) -> None:
@@ -64,7 +69,7 @@ def _when_parent_ends(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> N
 
 
 @contextlib.contextmanager
-def beside() -> Iterator[subprocess.Popen[bytes]]:
+def beside(*options: str) -> Iterator[subprocess.Popen[bytes]]:
     """A worker of one's own as a child process, ended with the block, and with this process whatever ends it."""
-    with child("work", told=PARENT_GONE + jobs.GRACE) as worker:
+    with child("work", *options, told=PARENT_GONE + jobs.GRACE) as worker:
         yield worker

@@ -17,7 +17,7 @@ from anhuan.kit.errors import Broken
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 HELD_BY: Final = "ANHUAN_CLOCK_FILE"
 MARK: Final = "THROW_AWAY_TOWN"  # a file in the home of a simulation, beside the file of its clock
-RUNS_ON: Final = 60.0  # seconds of real time that a held clock goes on by itself, so that no two moments are one
+RUNS_ON: Final = 240.0  # seconds of real time that a held clock goes on by itself, so that no two moments are one
 
 _believed: set[str] = set()  # clock files that were found to stand in a throw-away town
 

@@ -1,14 +1,17 @@
 """The days of a town: who moves in, what happens each day, and the quiet at the end."""
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Final
 
 import structlog
 
+from anhuan.channels.model import OtherBody
 from anhuan.kit.clock import CHINA
-from anhuan.simulation import rules, ticking
+from anhuan.simulation import rules, store, ticking
 from anhuan.simulation.habits import Act, Habits
 from anhuan.simulation.killing import Reaper
 from anhuan.simulation.model import Kind
@@ -77,6 +80,8 @@ def rest(place: Place, days: int) -> None:
 def _day(place: Place, habits: Habits, day: date, reaper: Reaper | None, victims: list[Kind]) -> None:
     """From event to event through one day."""
     habits.new_day(day)
+    if not place.calm:
+        habits.second_thoughts(day)
     left = list(victims)
     steps = [moment for moment in rules.moments(day) if moment > place.now]
     for nth, moment in enumerate(steps):
@@ -84,11 +89,43 @@ def _day(place: Place, habits: Habits, day: date, reaper: Reaper | None, victims
             continue
         while reaper is not None and left and place.dice.percent(45, "strikes", day, nth, len(left)):
             reaper.take(left.pop())
-        ticking.turn(place, moment)
+        ticking.turn(place, moment, behind=_behind(place, moment))
         _act(habits.agenda.due(moment), place)
+        _send_again(place, moment)
         ticking.settle(place)
     for one in left if reaper is not None else ():
         reaper.take(one)  # type: ignore[union-attr]
+
+
+def _behind(place: Place, moment: datetime) -> timedelta:
+    """By how much our clock goes wrong for a while: it is set back a little now and then."""
+    wrong = place.ask.faults and not place.calm and place.dice.percent(4, "clock", moment)
+    return timedelta(seconds=place.dice.between(30, 200, "behind", moment)) if wrong else timedelta()
+
+
+def _send_again(place: Place, moment: datetime) -> None:
+    """Whoever holds our keys sends an instruction a second time: the same bytes (14), or others (15)."""
+    wanted = [one for one in (rules.SAME_BYTES, rules.OTHER_BYTES) if one in place.ask.faults]
+    if place.calm or not wanted or not place.dice.percent(12, "again", moment):
+        return
+    number = place.dice.one_of(wanted, "which", moment)
+
+    def send() -> None:
+        with place.administrator() as admin:
+            sent = store.sent_lately(admin, moment - _DAY)
+            if not sent:
+                return
+            key = place.dice.one_of(sent, "whose", moment)["key"]
+            body = store.body_of(admin, key)
+        said = json.loads(body)
+        if number == rules.OTHER_BYTES:
+            said["amount"] += 1
+            body = json.dumps(said).encode()
+        with suppress(OtherBody):
+            place.impostor.send(key, body, said["amount"])
+        place.diary.sent_again[number] += 1
+
+    ticking.patiently(place, send)
 
 
 def _anything(place: Place, habits: Habits, moment: datetime) -> bool:

@@ -10,14 +10,19 @@ from uuid import UUID
 import structlog
 
 from anhuan import cards, repayments
+from anhuan.identity import limits, stepup
 from anhuan.kit import clock
-from anhuan.repayments import AmountRule, OrderStatus
-from anhuan.simulation import rules
+from anhuan.kit.errors import Refused
+from anhuan.repayments import AmountRule, OrderStatus, mandates
+from anhuan.repayments.mandate_model import Wish as Mandate
+from anhuan.simulation import people, rules
 from anhuan.simulation.model import Card, Fate, Household, Way
 from anhuan.simulation.place import Place
 
 FRESH: Final = 9  # the hour at which post is opened
 LOOKS: Final = 12  # and at which people look what became of their payments
+CAP: Final = 5_000_000  # fen that a mandate takes at most
+FIXED: Final = 60_000  # fen of a fixed amount
 TAPS: Final = frozenset({Way.FULL, Way.DOUBLE, Way.OVERDRAWN, Way.MINIMUM, Way.IN_PARTS, Way.BY_HAND, Way.PLANNER})
 _DAY: Final = timedelta(days=1)
 Act = Callable[[], None]
@@ -108,7 +113,8 @@ class Habits:
                 if self.place.dice.percent(60, "remembers", house.number, due_on):
                     plan(due_on + 2 * _DAY, house.hour, house, self._tap(house, card, AmountRule.FULL))
             case Way.AUTO_FULL | Way.AUTO_MINIMUM | Way.AUTO_FIXED:
-                plan(pay, house.hour, house, self._tap(house, card, AmountRule.FULL))
+                if card.number not in house.mandates:
+                    plan(today, house.hour, house, self._mandate(house, card))
         if house.way in TAPS:
             plan(due_on - _DAY, LOOKS, house, self._look_again(house, card))
 
@@ -122,6 +128,102 @@ class Habits:
                 self.place.people.tap(house, account, twice=twice, rule=rule.value, **more)
 
         return tap
+
+    def _mandate(self, house: Household, card: Card) -> Act:
+        """Give a mandate for this card, once; the proof is bound to every field of it."""
+        rule, amount = {
+            Way.AUTO_MINIMUM: (AmountRule.MINIMUM, None), Way.AUTO_FIXED: (AmountRule.CUSTOM, FIXED),
+        }.get(house.way, (AmountRule.FULL, None))  # fmt: skip
+
+        def give() -> None:
+            account, source = house.accounts.get(card.number), house.source
+            if account is None or source is None:
+                return
+            wish = Mandate(account, source, CAP, rule, amount, channel=people.CHANNEL)
+
+            def work(session: Any, who: Any) -> None:
+                if any(one.wish.account_id == account for one in mandates.of(session, who.party_id)):
+                    return
+                now = clock.now()
+                act = mandates.act_of(session, who.party_id, wish, now=now)
+                asked = stepup.begin(session, who, act, shown="", now=now)
+                mandates.give(session, who, wish, answer=stepup.Answer(asked.id), now=now)
+
+            try:
+                self.place.people.acting(house, work)
+                house.mandates.add(card.number)
+            except Refused as refused:
+                self.place.diary.skipped[refused.code] += 1
+
+        return give
+
+    def second_thoughts(self, day: date) -> None:
+        """Now and then somebody stops: pauses everything for two days, cancels what has not gone, or revokes."""
+        dice = self.place.dice
+        for house in self.place.houses:
+            if house.party is None or not house.accounts or not dice.percent(1, "second thoughts", house.number, day):
+                continue
+            what = dice.one_of(("paused", "cancelled", "revoked"), "which", house.number, day)
+            act = {"paused": self._pause, "cancelled": self._cancel, "revoked": self._revoke}[what]
+            self.agenda.plan(day, house.hour, house, act(house, day))
+
+    def _pause(self, house: Household, day: date) -> Act:
+        def stop() -> None:
+            self._noted(house, day, "paused everything")
+            self.place.people.acting(house, lambda session, who: limits.pause_everything(session, who, now=clock.now()))
+            self.agenda.plan(day + 2 * _DAY, LOOKS, house, self._lift(house))
+
+        return stop
+
+    def _lift(self, house: Household) -> Act:
+        def lift() -> None:
+            def work(session: Any, who: Any) -> None:
+                now = clock.now()
+                paused = limits.at(session, who.party_id, now=now).pause
+                if paused is None:
+                    return
+                asked = stepup.begin(session, who, limits.lift_act(who.party_id, paused), shown="", now=now)
+                limits.lift_pause(session, who, now=now, answer=stepup.Answer(asked.id))
+                repayments.service.wake(session, who.party_id)
+
+            self.place.people.acting(house, work)
+
+        return lift
+
+    def _cancel(self, house: Household, day: date) -> Act:
+        def cancel() -> None:
+            def work(session: Any, who: Any) -> int:
+                done = 0
+                for one in repayments.orders(session, who.party_id, open_only=True):
+                    try:
+                        with session.begin_nested():
+                            repayments.cancel(session, who, who.party_id, one.order_id, now=clock.now())
+                        done += 1
+                    except repayments.TooLateToCancel:
+                        continue
+                return done
+
+            if self.place.people.acting(house, work):
+                self._noted(house, day, "cancelled an order")
+
+        return cancel
+
+    def _revoke(self, house: Household, day: date) -> Act:
+        def revoke() -> None:
+            def work(session: Any, who: Any) -> None:
+                for one in mandates.of(session, who.party_id):
+                    mandates.revoke(session, who, one.id, now=clock.now())
+
+            if house.mandates:
+                self._noted(house, day, "revoked its mandates")
+                self.place.people.acting(house, work)
+                house.mandates.clear()
+
+        return revoke
+
+    def _noted(self, house: Household, day: date, what: str) -> None:
+        with self.place.people.lock:
+            self.place.diary.stops.setdefault(house.number, []).append((day, what))
 
     def _part(self, house: Household, card: Card) -> Act:
         def part() -> None:
@@ -163,13 +265,13 @@ class Habits:
             account = house.accounts.get(card.number)
             if account is None:
                 return
-            people = self.place.people
-            tap = people.tap(house, account, rule=AmountRule.FULL.value, channel=people_channel())
+            folk = self.place.people
+            tap = folk.tap(house, account, rule=AmountRule.FULL.value, channel=people.BY_HAND)
             if tap.fate is not Fate.TAKEN:
                 return
             for key, amount in self._waiting(house, account):
-                if people.pay_in_app(house, card, amount):
-                    people.submit(house, f"/repay/by-hand/{key}", f"/repay/by-hand/{key}/paid")
+                if folk.pay_in_app(house, card, amount):
+                    folk.submit(house, f"/repay/by-hand/{key}", f"/repay/by-hand/{key}/paid")
 
         return pay
 
@@ -177,14 +279,7 @@ class Habits:
         def look(session: Any, who: Any) -> list[tuple[UUID, int]]:
             found = repayments.orders(session, who.party_id, account_id=account, open_only=True)
             waiting = (OrderStatus.PLACED, OrderStatus.SENT)
-            mine = [one for one in found if one.channel == people_channel() and one.status in waiting]
+            mine = [one for one in found if one.channel == people.BY_HAND and one.status in waiting]
             return [(one.key, one.amount) for one in mine if one.key is not None]
 
         return self.place.people.acting(house, look)
-
-
-def people_channel() -> str:
-    """The channel by which people pay in the bank's own app."""
-    from anhuan.simulation.people import BY_HAND
-
-    return BY_HAND

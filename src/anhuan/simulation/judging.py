@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any, Final
 
 from anhuan.kit import vault
@@ -23,7 +23,7 @@ NO_MONEY: Final = frozenset({"insufficient_funds", "repay.too_little_money"})
 
 def judged(place: Place) -> dict[str, Any]:
     """The report of a town: what happened, and every law that is broken."""
-    with store.administrator(place.owner) as ours, store.administrator(place.owner, BANK_DATABASE) as bank:
+    with store.connect(place.town.owner) as ours, store.connect(place.town.owner, BANK_DATABASE) as bank:
         rows = store.rows(ours, bank)
         of_bills, failed = store.met_by_bills(bank), store.failed_jobs(ours)
     verified = place.town.verify()
@@ -132,8 +132,3 @@ def _late(place: Place, rows: Rows, house: Household, bill: Row, due_on: date, p
         bill["card"], bill["statement_on"], due_on, bill["minimum"], paid, house.party, tuple(reasons),
         max(told, default=None), {"way": house.way.value, "orders": facts, "imported": known is not None},
     )  # fmt: skip
-
-
-def days(many: int) -> timedelta:
-    """So many days."""
-    return timedelta(days=many)

@@ -21,7 +21,7 @@ Row = Mapping[str, Any]
 S: Final = OrderStatus
 OURS: Final = "simbank"  # the channel whose other end is the bank of the town
 TAKEN: Final = frozenset({S.PROMISED, S.ARRIVED, S.GIVEN_BACK})  # these had their money taken
-ALERT_SLACK: Final = timedelta(hours=6)  # the town looks up a few times a day, so an alert is found so late
+ALERT_SLACK: Final = timedelta(hours=10)  # the town looks up a few times a day, so an alert is found so late
 # What a line of the timeline makes of an order; other lines change nothing.
 STEPS: Final = {
     EventKind.SCHEDULED: S.SCHEDULED, EventKind.PLACED: S.PLACED, EventKind.SENT: S.SENT,

@@ -1,14 +1,19 @@
 """A town while it lives: its processes, the hand on its bank, its people, its diary."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+import psycopg
+
+from anhuan.simulation import store
 from anhuan.simulation.bank import Hand
 from anhuan.simulation.dice import Dice
 from anhuan.simulation.model import Ask, Diary, Household
-from anhuan.simulation.people import People
+from anhuan.simulation.people import App, People
 from anhuan.simulation.processes import Town
+from anhuan.simulation.store import Row
 
 Say = Callable[[str], None]
 
@@ -21,11 +26,13 @@ class Place:
     town: Town
     hand: Hand
     people: People
+    impostor: App  # whoever holds our keys and sends what we have sent
     houses: list[Household]
     diary: Diary
     begins: datetime
     now: datetime
     say: Say
+    kept: psycopg.Connection[Row] | None = None
     calm: bool = False  # nobody is killed any more, nothing else goes wrong
 
     @property
@@ -33,7 +40,13 @@ class Place:
         """The dice of this town's seed."""
         return Dice(self.ask.seed)
 
-    @property
-    def owner(self) -> str:
-        """The address of the town's own administrator."""
-        return self.town.server.join().owner
+    @contextmanager
+    def administrator(self) -> Iterator[psycopg.Connection[Row]]:
+        """The administrator's connection to our database, kept open; after a fault the next asker gets a new one."""
+        if self.kept is None or self.kept.closed:
+            self.kept = store.connect(self.town.owner)
+        try:
+            yield self.kept
+        except psycopg.Error:
+            self.kept.close()
+            raise

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -57,6 +58,11 @@ class Town:
     def clock_file(self) -> Path:
         """What every process reads the time from."""
         return self.home / "clock"
+
+    @cached_property
+    def owner(self) -> str:
+        """The address of the town's own administrator."""
+        return self.server.join().owner
 
     def adopt_environment(self) -> None:
         """Let this very process live in the town as well: the townspeople act through it."""

@@ -16,14 +16,14 @@ HABITS: Final = (
 )  # fmt: skip
 # Of the 35 scenarios, those that a payment meets by the bank's script; the others come otherwise.
 OF_PAYMENTS: Final = (
-    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 28, 29, 32, 33, 34,
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 28, 29, 30, 32, 33, 34,
 )  # fmt: skip
 SLOW: Final = frozenset({22})  # a real wait of half a minute: once in a script, however long it is
-BY_THE_TOWN: Final = (14, 15, 30)  # the townspeople send the same bytes again, other bytes, a batch
+SAME_BYTES: Final = 14  # these two are played by whoever holds our keys: the same instruction once more,
+OTHER_BYTES: Final = 15  # or other bytes under its key
 WAYS_TO_DIE: Final = ((Kind.WORKER, 32), (Kind.BANK, 26), (Kind.DATABASE, 22), (Kind.WEB, 20))  # in a hundred
 HOURS: Final = (
-    time(0, 20), time(7, 40), time(9, 20), time(10, 5), time(10, 20), time(12, 40), time(16, 10), time(18, 0),
-    time(18, 12), time(19, 0), time(21, 30),
+    time(0, 20), time(9, 20), time(10, 5), time(10, 25), time(12, 40), time(18, 5), time(18, 25),
 )  # fmt: skip
 MOST_HOUSEHOLDS: Final = 2000
 MOST_DAYS: Final = 370

@@ -83,7 +83,18 @@ def _founded(ask: Ask, town: Town, say: Say) -> Place:
     own = _partner(town, hand)
     folk = People(town.web, hand, diary, town.tend, own, App(own))
     houses = rules.households(ask, begins=begins.astimezone(CHINA).date())
-    place = Place(ask, town, hand, folk, houses, diary, begins, begins, say)
+    place = Place(
+        ask,
+        town,
+        hand,
+        folk,
+        App(reached(town, town.home / "keys" / "simbank.json")),
+        houses,
+        diary,
+        begins,
+        begins,
+        say,
+    )
     days.move_in(place)
     return place
 

@@ -3,8 +3,7 @@ all rows that a law speaks of. The rooms' own acts and views are not asked here:
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
@@ -54,12 +53,10 @@ class Rows:
     stops: Sequence[Row]  # of cards at channels
 
 
-@contextmanager
-def administrator(url: str, database: str | None = None) -> Iterator[psycopg.Connection[Row]]:
+def connect(url: str, database: str | None = None) -> psycopg.Connection[Row]:
     """A connection of the town's own administrator; each statement stands for itself."""
     more = {"dbname": database} if database else {}
-    with psycopg.connect(url, autocommit=True, row_factory=dict_row, connect_timeout=10, **more) as db:  # type: ignore[arg-type]
-        yield db
+    return psycopg.connect(url, autocommit=True, row_factory=dict_row, connect_timeout=10, **more)  # type: ignore[arg-type]
 
 
 # --- jobs ---
@@ -175,18 +172,12 @@ def body_of(ours: psycopg.Connection[Row], key: UUID) -> bytes:
 
 
 def sent_lately(ours: psycopg.Connection[Row], since: datetime) -> Sequence[Row]:
-    """Instructions that went out since a moment."""
+    """Instructions that went out since a moment and that the bank has told us it has."""
     return _all(
         ours,
-        "SELECT user_id, key FROM channel_instructions WHERE channel = 'simbank' AND sent_at >= %s ORDER BY sent_at",
+        "SELECT user_id, key FROM channel_instructions WHERE channel = 'simbank' AND sent_at >= %s"
+        " AND state IN ('accepted', 'processing', 'success') ORDER BY sent_at",
         since,
-    )
-
-
-def orders_of_day(ours: psycopg.Connection[Row], status: str, since: datetime) -> Sequence[Row]:
-    """Orders in a status that were placed since a moment."""
-    return _all(
-        ours, "SELECT user_id, id FROM repay_orders WHERE status = %s AND placed_at >= %s ORDER BY id", status, since
     )
 
 

@@ -34,10 +34,13 @@ DOWN: Final = (psycopg.Error, DBAPIError, fetch.NoAnswer, postgres.CannotStart)
 log = structlog.get_logger(__name__)
 
 
-def turn(place: Place, moment: datetime) -> None:
-    """Let it be this moment everywhere, and promise what has come due."""
+def turn(place: Place, moment: datetime, *, behind: timedelta = timedelta()) -> None:
+    """Let it be this moment everywhere, and promise what has come due; `behind`: our own clock goes wrong by that."""
     before, place.now = place.now, moment
-    clock.hold(place.town.clock_file, moment)
+    place.diary.jumps["forwards by hours" if moment - before > timedelta(hours=1) else "forwards"] += 1
+    if behind:
+        place.diary.jumps["set back"] += 1
+    clock.hold(place.town.clock_file, moment - behind)
     place.hand.move(moment)
     patiently(place, lambda: _promise(place, before, moment))
 
@@ -47,7 +50,7 @@ def settle(place: Place) -> bool:
     until = time.monotonic() + (AT_REST if place.calm else QUICK)
     while time.monotonic() < until:
         try:
-            with store.administrator(place.owner) as admin:
+            with place.administrator() as admin:
                 if _drained(place, admin, until):
                     return True
         except DOWN:
@@ -62,7 +65,7 @@ def next_event(place: Place) -> datetime | None:
     """When something happens next, at the bank or with us; None: nothing is known."""
 
     def look() -> datetime | None:
-        with store.administrator(place.owner) as admin:
+        with place.administrator() as admin:
             found = [store.next_job(admin), store.next_look(admin)]
         found += [at for at, _ in place.hand.coming()]
         return min((at for at in found if at is not None), default=None)
@@ -99,7 +102,7 @@ def _promise(place: Place, before: datetime, now: datetime) -> None:
         for name in wanted:
             if not jobs.waiting(session, name):
                 jobs.defer(session, name)
-    with store.administrator(place.owner) as admin:
+    with place.administrator() as admin:
         store.bring_forward(admin, now)
 
 
@@ -124,8 +127,3 @@ async def _sweep() -> None:
     app = jobs.worker_app(db.url_of("work"), dead_after=DEAD_AFTER)
     async with app.open_async():
         await jobs.sweep(app, DEAD_AFTER)
-
-
-def minutes(many: int) -> timedelta:
-    """So many minutes."""
-    return timedelta(minutes=many)
