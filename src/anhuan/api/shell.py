@@ -57,6 +57,7 @@ def create() -> FastAPI:
         if importlib.util.find_spec(f"anhuan.{room}.api"):
             api.include_router(importlib.import_module(f"anhuan.{room}.api").router)
     api.include_router(importlib.import_module("anhuan.cards.api_partner").router)
+    api.include_router(importlib.import_module("anhuan.repayments.api_mandates").router)
     api.add_api_route(
         "/openapi.json", _described, include_in_schema=False, dependencies=[page.needs(PUBLIC)], response_model=None
     )

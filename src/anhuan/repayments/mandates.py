@@ -130,6 +130,17 @@ def check(db: Session, party: UUID, wish: Wish, *, now: datetime) -> None:
         raise BadMandate("这个渠道要您自己动手，不能自动扣；请换一个，或选“自动选择”。", field="channel")
 
 
+def channels_for(db: Session, bank: str, *, on: date) -> tuple[tuple[str, str, str], ...]:
+    """The channels that can debit by themselves for a bank's cards: id, Chinese and English name."""
+    found = []
+    for channel in capabilities.ids(on=on):
+        record = capabilities.find(channel, bank, on=on)
+        if record is not None and not routing.by_hand(record) and channels.register.is_live(db, record, on):
+            way = capabilities.way(channel, on=on)
+            found.append((channel, way.zh, way.en))
+    return tuple(found)
+
+
 def previews(db: Session, party: UUID, wish: Wish, *, now: datetime) -> tuple[Preview, ...]:
     """The next three debits as they would be: told when, made when, how much where the bill is known."""
     today = _day(now)
@@ -379,6 +390,6 @@ def _day(at: datetime) -> date:
 
 
 __all__ = [
-    "act_of", "check", "document", "find", "give", "narrow", "of", "previews", "revoke", "runs_of", "skip",
-    "switch_act", "switch_off", "switch_on", "to_come",
+    "act_of", "channels_for", "check", "document", "find", "give", "narrow", "of", "previews", "revoke", "runs_of",
+    "skip", "switch_act", "switch_off", "switch_on", "to_come",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from anhuan.web import assets, errors, language, wording
 from anhuan.web.guard import Door, Guard, door_of, sorry
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
-ME: Final = ("me", "import", "education", "documents", "receipts", "repay", "messages")
+ME: Final = ("me", "import", "education", "documents", "receipts", "repay", "messages", "autopay")
 TABS: Final = {"cards": "cards", "plan": "plan", **dict.fromkeys(ME, "me")}
 
 
@@ -55,7 +55,7 @@ def mount(app: FastAPI, *, door: Door | None = None) -> None:
     from anhuan.notify import pages as notify
     from anhuan.planning import pages as planning
     from anhuan.repayments import pages as repaying
-    from anhuan.repayments import pages_bind, pages_pauses, pages_plan, pages_receipt, pages_track
+    from anhuan.repayments import pages_autopay, pages_bind, pages_pauses, pages_plan, pages_receipt, pages_track
     from anhuan.repayments import pages_desk as orders
     from anhuan.statements import pages as statements
     from anhuan.web import card, education, limits, pages
@@ -69,7 +69,7 @@ def mount(app: FastAPI, *, door: Door | None = None) -> None:
         app.include_router(part.router)
     for part in (pages_partners, pages_contradictions, pages_stops, pages_channels, pages_by_hand):
         app.include_router(part.router)
-    for part in (orders, pages_pauses, repaying, pages_track, pages_receipt, pages_bind, pages_plan):
+    for part in (orders, pages_pauses, repaying, pages_track, pages_receipt, pages_bind, pages_plan, pages_autopay):
         app.include_router(part.router)
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=600)
