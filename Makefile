@@ -8,7 +8,7 @@ WORKERS ?= auto
 PYTEST_ARGS ?=
 unexport VIRTUAL_ENV
 
-.PHONY: help setup run test check format docs lock bench fuzz crash sbom audit-packages clean
+.PHONY: help setup run test check format docs lock bench fuzz crash chaos sbom audit-packages clean
 
 help:
 	@echo "make run     start the web pages with a demo household on http://localhost:8000"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench   print the tables of speed and size (make bench ONLY=planning for one file)"
 	@echo "make fuzz    feed the readers broken files"
 	@echo "make crash   kill the database again and again, count lost rows and lost postings"
+	@echo "make chaos   let a town of 200 households live for 90 days, kill its processes 300 times, judge it (half an hour)"
 	@echo "make format  put the code into the house's format"
 	@echo "make docs    write docs/REFERENCE.md, docs/ROLES.md and the outputs in the README"
 	@echo "make lock    renew requirements/"
@@ -75,6 +76,10 @@ fuzz: setup
 crash: setup
 	@$(BIN)/python -m bench.crash
 	@$(BIN)/python -m bench.crash_ledger
+
+CHAOS ?= --households 200 --days 90 --seed 20261122 --faults all --kills 300
+chaos: setup
+	@$(BIN)/anhuan simulate $(CHAOS)
 
 sbom: setup
 	@$(BIN)/python -m supply.parts
