@@ -114,6 +114,12 @@ def at(db: Session, party: UUID, *, now: datetime) -> Limits:
     return Limits(standing(wishes, at=now), waiting, paused.from_at if paused else None)
 
 
+def paused_since(db: Session, party: UUID) -> datetime | None:
+    """Since when the party has stopped everything, or None."""
+    found = store_limits.standing_pause(db, party)
+    return None if found is None else found.from_at
+
+
 def wishes_of(db: Session, party: UUID) -> Sequence[Wish]:
     """The party's series of limits, withdrawn wishes left out, in the order in which they were asked."""
     return [

@@ -47,7 +47,7 @@ def wait_of(db: Session, party: UUID, account_id: UUID, *, now: datetime) -> Wai
     """What keeps everything of this payer, or of this card, from going out at this moment; None where nothing does."""
     if freezing.told(db, party) is not None:
         return Wait.FROZEN
-    if limits.at(db, party, now=now).pause is not None:
+    if limits.paused_since(db, party) is not None:
         return Wait.PAUSED
     if alerts.card_paused(db, party, account_id) is not None:
         return Wait.CARD_PAUSED
