@@ -273,7 +273,7 @@ def _fen(text: str, name: str) -> int | None:
     try:
         return from_text(text) if text.strip() else None
     except Refused as unread:
-        raise BadMandate(unread.message, field=name) from unread
+        raise BadMandate("没有看懂这个金额，请只填数字，例如 1234.56。", field=name) from unread
 
 
 def _fields(typed: Typed) -> tuple[tuple[str, str], ...]:
