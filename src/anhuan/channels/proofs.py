@@ -59,7 +59,7 @@ def pause(age: timedelta, table: Sequence[Sequence[int]]) -> timedelta:
 def _to_look(db: Session, party: UUID, key: UUID, now: datetime) -> Instruction | None:
     """The instruction whose card is to be looked at; None where its end leaves nothing to prove, or nobody can show."""
     row = _held(db, party, key)
-    over = row.state in (State.CREATED, State.FAILED) or not row.stands or row.sent_at is None
+    over = row.state == State.FAILED or not row.stands or row.sent_at is None
     if over or not isinstance(delivery.connector_of(service.as_instruction(row), now), ShowsPostings):
         return None
     return service.as_instruction(row)

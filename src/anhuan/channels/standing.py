@@ -30,7 +30,7 @@ def of(db: Session, party: UUID, key: UUID) -> Standing:
     row = db.get(InstructionRow, (party, key))
     if row is None:
         raise UnknownInstruction("没有这笔付款指令。", field="key")
-    if row.state == State.CREATED and row.sends <= 1 and row.asks == 0:
+    if row.state == State.CREATED and row.sends <= 1 and row.asks == 0 and row.stopped_at is None:
         return Standing(service.known_of(db, row), row.sent_at, NOTHING, ())  # nobody has said a word about it yet
     kinds = tuple(one.kind for one in store.contradictions(db, party, [key]))
     return Standing(service.known_of(db, row), row.sent_at, evidence.of(db, party, key), kinds)

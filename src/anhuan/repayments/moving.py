@@ -75,6 +75,7 @@ def move(
     if isinstance(known, Rejected):
         code, row.resets_at = code or known.final_code, known.resets_at
         facts |= {"message": known.message} if known.message else {}
+        facts |= {"missing": known.missing} if known.missing is not None else {}
     if status in (S.FAILED, S.CANCELLED, S.GIVEN_BACK):
         code = code or (known.event.reason if isinstance(known, Settled) and known.event else "")
         row.final_code = (known.event.kind.value if isinstance(known, Settled) and known.event else code) or "unknown"
