@@ -20,7 +20,7 @@ from anhuan.kit import clock, ids, news
 from anhuan.kit.errors import Refused, Unavailable
 from anhuan.repayments import mandate_rules as rules
 from anhuan.repayments import mandate_runs as runs
-from anhuan.repayments import precheck, quoting, service
+from anhuan.repayments import precheck, quoting, service, ways
 from anhuan.repayments import store as orders
 from anhuan.repayments import store_mandates as store
 from anhuan.repayments.mandate_model import Debit, Stage, Timing, Why
@@ -84,6 +84,7 @@ class _Known:
     faces: Mapping[Key, AccountFace]
     sources: Mapping[Key, OwnAccount]
     on_way: dict[Key, int]
+    seen: ways.Seen
 
     @property
     def today(self) -> date:
@@ -113,6 +114,7 @@ def _ask(db: Session, batch: Sequence[tuple[RunRow, MandateRow]], now: datetime)
     return _Known(
         now, runs.house(today), cards.open_of_many(db, billed, on=today), cards.faces_of_many(db, billed),
         cards.own_of_many(db, paying), dict(store.on_its_way(db, billed)),
+        ways.look(db, now=now),
     )  # fmt: skip
 
 
@@ -210,7 +212,7 @@ def _weighed(db: Session, row: MandateRow, run: RunRow, debit: Debit, known: _Kn
     rule, named = (AmountRule(row.rule), None) if whole else (AmountRule.CUSTOM, amount)
     ask = RepayAsk(row.account_id, row.source_id, rule, named, row.channel)
     try:
-        quote = quoting.quote(db, row.user_id, ask, now=now)
+        quote = quoting.quote_of(db, row.user_id, ask, _facts(row, known), now=now)
     except Refused as refused:
         _forbidden(db, row, run, Trouble(refused.code, refused.message), known)
         return None
@@ -222,6 +224,15 @@ def _weighed(db: Session, row: MandateRow, run: RunRow, debit: Debit, known: _Kn
         return None
     known.on_way[_card(row)] = known.on_way.get(_card(row), 0) + amount
     return _Asked(row, run, quote, debit)
+
+
+def _facts(row: MandateRow, known: _Known) -> quoting.Facts:
+    """What the batch knows already; an account that was put away is refused."""
+    source = known.sources.get((row.user_id, row.source_id))
+    if source is None:
+        raise NoSource("付款账户已不在。", field="source_id")
+    card = _card(row)
+    return quoting.Facts(known.faces[card], source, known.bills.get(card), known.on_way.get(card, 0), known.seen)
 
 
 def _placed(db: Session, asked: Sequence[_Asked], known: _Known) -> list[tuple[UUID, UUID, str]]:
