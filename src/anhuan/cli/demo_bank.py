@@ -23,6 +23,9 @@ from anhuan.kit import fetch, settings
 from anhuan.kit.errors import Bad, Unavailable
 
 URL: Final = "ANHUAN_SIMBANK_URL"
+# A worker that is killed is noticed within seconds: people who try this out do not wait half a minute.
+WORKER: Final = ("--heartbeat", "2", "--dead-after", "8")
+LOOK: Final = 0.5  # seconds between two looks at the worker
 SECONDS: Final = 60.0  # for one order to the bank; catching up many days takes a while
 log = structlog.get_logger(__name__)
 
@@ -57,32 +60,35 @@ class Beside:
     with_worker: bool
     _bank: "subprocess.Popen[bytes] | None" = None
     _may_fill: threading.Event = field(default_factory=threading.Event)
+    _filled: threading.Event = field(default_factory=threading.Event)
     _stopped: threading.Event = field(default_factory=threading.Event)
-    _ours: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def ready(self) -> None:
         """The household is there: its cards at the simulated bank may be added, and the worker may start."""
         self._may_fill.set()
 
     def run(self) -> None:
-        """Wait for the bank, fill what it needs, start the worker; whatever fails is told, and the rest goes on."""
+        """Wait for the bank, fill what it needs, keep a worker; whatever fails is told, and the rest goes on."""
         control = self._begun(self._acquainted)
         self._may_fill.wait()
         if control is not None and not self._stopped.is_set():
             self._begun(lambda: demo_cards.fill(control))
             self._begun(lambda: _hear_from(control))
-        if self.with_worker and not self._stopped.is_set():
-            self._ours.enter_context(work.beside())
+        self._filled.set()
         log.info("the demonstration is whole", bank=control is not None)
+        while self.with_worker and not self._stopped.is_set():
+            with work.beside(*WORKER) as worker:  # one that is killed is followed by another: nothing promised is lost
+                while worker.poll() is None and not self._stopped.wait(LOOK):
+                    pass
+            self._stopped.wait(LOOK)
 
     def stop(self, thread: threading.Thread) -> None:
         """End the worker and the bank, in that order."""
         self._stopped.set()
         self._may_fill.set()
-        if thread.is_alive() and self._bank is not None:
+        if not self._filled.is_set() and self._bank is not None:
             beside.end(self._bank)  # whoever still talks to it hears that it is gone
         thread.join()
-        self._ours.close()
         if self._bank is not None:
             beside.end(self._bank)
 
