@@ -18,6 +18,7 @@ from anhuan.channels import pages_contradictions, pages_partners, pages_stops
 from anhuan.identity import desk_page, holdings
 from anhuan.kit import calendar, clock, db, settings, terminal
 from anhuan.ledger import pages_health
+from anhuan.notify import notices as watched
 from anhuan.repayments import journey as _repaying  # noqa: F401 - its jobs are promised by pages
 from anhuan.repayments import pages_desk
 from anhuan.web import shell
@@ -42,6 +43,7 @@ def create(
         pages_health.notices,
         pages_partners.notices,
         pages_contradictions.notices,
+        watched.notices,
     )
     holdings.know(planning=planning, statements=statements, cards=cards, channels=channels, ledger=ledger,
                   repayments=repayments, notify=notify)  # fmt: skip

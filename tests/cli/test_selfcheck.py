@@ -17,7 +17,7 @@ from anhuan.kit.errors import Broken
 
 pytestmark = pytest.mark.scope("S2-42")
 THERE = {"settings", "clock", "database", "rights", "tables", "logins", "keys", "key files", "audit chain",
-         "installation", "origin", "worker", "calendar", "books", "ledger roots"}  # fmt: skip
+         "installation", "origin", "worker", "watcher", "mail", "calendar", "books", "ledger roots"}  # fmt: skip
 
 
 def told(*words: str) -> tuple[int, dict[str, Any]]:

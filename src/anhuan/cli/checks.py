@@ -12,6 +12,7 @@ from anhuan.kit.errors import Broken
 LINK_LATE: Final = timedelta(minutes=10)  # a worker links the chain every minute
 ROOT_LATE: Final = timedelta(hours=30)  # a root covers a bank day and is signed soon after its end
 WORKER_SILENT: Final = timedelta(minutes=5)  # thirty heartbeats
+WATCHER_SILENT: Final = timedelta(minutes=3)  # six looks
 LOGINS: Final = {"app": roles.APP, "desk": roles.DESK, "work": roles.WORK, "audit": roles.AUDIT}
 
 
@@ -120,6 +121,34 @@ def check_worker() -> str:
         since = "none was ever seen" if last is None else f"silent since {last:%Y-%m-%d %H:%M} UTC"
         raise Worry(f"{since}: start `anhuan work`, or `anhuan serve`, which has one beside it")
     return f"last heard {(clock.now() - last).total_seconds():.0f} seconds ago"
+
+
+def check_watcher() -> str:
+    """The second watcher gave a sign of life, and nothing it found still lasts."""
+    from anhuan.notify import watchers
+
+    if db.access().work is None:
+        raise Worry("not looked at: ANHUAN_WORK_URL is not set")
+    with db.sessions("work").begin() as session:
+        last, standing = watchers.last(session), watchers.standing(session)
+    if last is None or clock.now() - last.seen_at > WATCHER_SILENT:
+        since = "none was ever seen" if last is None else f"silent since {last.seen_at:%Y-%m-%d %H:%M} UTC"
+        raise Worry(f"{since}: start `anhuan watch`, or `anhuan serve`, which has one beside it")
+    if standing:
+        raise Worry("; ".join(f"{kind} since {since:%Y-%m-%d %H:%M} UTC" for kind, since in standing))
+    return f"last heard {(clock.now() - last.seen_at).total_seconds():.0f} seconds ago, {last.coming} alerts ready"
+
+
+def check_mail() -> str:
+    """Mail can be sent, and an operator is told when something stands still."""
+    from anhuan.notify import smtp
+
+    there, operator = smtp.server(), settings.read().alert_mail
+    if there is None:
+        raise Worry("ANHUAN_SMTP_URL is not set: people are told in the pages alone")
+    if operator is None:
+        raise Worry("ANHUAN_ALERT_MAIL is not set: no operator is told when the worker or the database stands still")
+    return f"by {there.host}:{there.port} as {there.sender}; {operator} is told of incidents"
 
 
 def check_files() -> str:

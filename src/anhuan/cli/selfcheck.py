@@ -123,5 +123,7 @@ CHECKS: Final[dict[str, Callable[[], str]]] = {
     "installation": checks.check_mode,
     "origin": checks.check_origin,
     "worker": checks.check_worker,
+    "watcher": checks.check_watcher,
+    "mail": checks.check_mail,
     "calendar": check_calendar,
 }
