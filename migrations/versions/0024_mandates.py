@@ -109,7 +109,7 @@ INDEXES = (
     "CREATE UNIQUE INDEX mandates_one_for_a_card ON mandates (user_id, account_id)"
     " WHERE revoked_at IS NULL AND timing IN ('before_due', 'planned')",
     "CREATE INDEX mandates_due ON mandates (next_at) WHERE next_at IS NOT NULL",
-    "CREATE INDEX mandate_runs_due ON mandate_runs (lane, deadline_at) WHERE next_at IS NOT NULL",
+    "CREATE INDEX mandate_runs_due ON mandate_runs (deadline_at, lane) WHERE next_at IS NOT NULL",
     "CREATE INDEX mandate_runs_of_group ON mandate_runs (user_id, group_id)",
     "CREATE INDEX bills_known ON bills (known_at)",
 )

@@ -49,6 +49,7 @@ _WAITS: Final = {
 _OTHER: Final = ("现在不能付款。", "payments cannot go out now.")
 BY_HAND: Final = "mandate.by_hand"
 _BY_HAND: Final = ("现在只有要您自己动手的渠道可用。", "only channels that you walk yourself are open now.")
+TOGETHER: Final = timedelta(hours=1)  # deadlines that press alike: no lane's later ones go before another's sooner ones
 S = Stage
 Key = tuple[UUID, UUID]
 log = structlog.get_logger(__name__)
@@ -96,10 +97,11 @@ def run_due(db: Session, *, now: datetime, at_most: int, busy: Collection[int] =
 
     Whoever calls hands what is `to_send` to the channels after the commit; what is lost on the way they promise again.
     """
-    lane = store.due_lane(db, now, busy=busy)
-    if lane is None:
+    found = store.nearest(db, now, busy=busy)
+    if found is None:
         return Done(0, 0, None)
-    batch = store.due_runs(db, lane, now, at_most=at_most)
+    lane, deadline = found
+    batch = store.due_runs(db, lane, now, until=deadline + TOGETHER, at_most=at_most)
     for party in sorted({run.user_id for run, _ in batch}):  # always in this order, so that two batches never cross
         orders.lock_party(db, party)
     known = _ask(db, batch, now)

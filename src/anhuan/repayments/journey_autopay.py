@@ -33,7 +33,7 @@ def due() -> None:
     """Promise as many jobs as may work at once on the runs that are due; none where nothing is."""
     with jobs.transaction() as db:
         wall.everybody(db)
-        if store.due_lane(db, clock.now()) is None:
+        if store.nearest(db, clock.now()) is None:
             return
         for share in range(SHARES):
             jobs.defer(db, SHARE, lock=f"autopay {share}", priority=5, share=share)

@@ -202,20 +202,26 @@ def to_look_at(db: Session, now: datetime, *, at_most: int) -> Sequence[MandateR
     return db.scalars(asked.limit(at_most).with_for_update(skip_locked=True)).all()
 
 
-def due_lane(db: Session, now: datetime, *, busy: Collection[int] = ()) -> int | None:
-    """The lane of the run with the nearest deadline among those that are due; lanes in `busy` are passed over."""
-    asked = select(RunRow.lane).where(RunRow.next_at <= now)
+def nearest(db: Session, now: datetime, *, busy: Collection[int] = ()) -> tuple[int, datetime] | None:
+    """Lane and deadline of the due run with the nearest deadline; lanes in `busy` are passed over."""
+    asked = select(RunRow.lane, RunRow.deadline_at).where(RunRow.next_at <= now)
     if busy:
         asked = asked.where(RunRow.lane.not_in(list(busy)))
-    return db.scalar(asked.order_by(RunRow.deadline_at, RunRow.id).limit(1))
+    row = db.execute(asked.order_by(RunRow.deadline_at, RunRow.id).limit(1)).one_or_none()
+    return None if row is None else (row[0], row[1])
 
 
-def due_runs(db: Session, lane: int, now: datetime, *, at_most: int) -> Sequence[tuple[RunRow, MandateRow]]:
-    """Due runs of one lane with their mandates, nearest deadline first, held for this transaction."""
+def due_runs(
+    db: Session, lane: int, now: datetime, *, until: datetime, at_most: int
+) -> Sequence[tuple[RunRow, MandateRow]]:  # fmt: skip
+    """Due runs of one lane with their mandates, nearest deadline first, held for this transaction.
+
+    Only those whose deadline is not after `until`: what presses in other lanes goes before what can wait in this one.
+    """
     asked = (
         select(RunRow, MandateRow)
         .join(MandateRow, and_(MandateRow.user_id == RunRow.user_id, MandateRow.id == RunRow.mandate_id))
-        .where(RunRow.lane == lane, RunRow.next_at <= now)
+        .where(RunRow.lane == lane, RunRow.next_at <= now, RunRow.deadline_at <= until)
         .order_by(RunRow.deadline_at, RunRow.id)
         .limit(at_most)
         .with_for_update(of=RunRow, skip_locked=True)

@@ -99,7 +99,7 @@ class RunRow(Base):
         ForeignKeyConstraint(["user_id", "mandate_id"], ["mandates.user_id", "mandates.id"]),
         UniqueConstraint("user_id", "mandate_id", "statement_on"),
         UniqueConstraint("user_id", "mandate_id", "occurrence_on"),
-        Index("mandate_runs_due", "lane", "deadline_at", postgresql_where=text("next_at IS NOT NULL")),
+        Index("mandate_runs_due", "deadline_at", "lane", postgresql_where=text("next_at IS NOT NULL")),
         Index("mandate_runs_of_group", "user_id", "group_id"),
         CheckConstraint(f"stage IN ({STAGES})", name="stage_known"),
         CheckConstraint("(statement_on IS NULL) <> (occurrence_on IS NULL)", name="bill_or_day"),
