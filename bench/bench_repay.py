@@ -7,6 +7,7 @@ how many are measured. Everything shares this machine: database, pages, worker, 
 
 import http.client
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -29,14 +30,18 @@ from tests import bank as practice
 from anhuan import cards, identity
 from anhuan.cards import BillFacts
 from anhuan.channels import simbank_keys
-from anhuan.identity import agreeing, demonstration
+from anhuan.identity import agreeing, demonstration, sessions, stepup
 from anhuan.kit import clock, db, ids, page, postgres, wall
 from anhuan.kit.actors import Actor, ActorKind, Strength
-from anhuan.repayments import bindings
+from anhuan.repayments import bindings, journey_autopay, mandates
+from anhuan.repayments.mandate_model import Wish
 from anhuan.simbank import founding
 from anhuan.simulation import forms
 
 TAPS: Final = int(os.environ.get("REPAY_TAPS", "600"))
+MANDATES: Final = int(os.environ.get("REPAY_MANDATES", "3000"))
+A_DAY: Final = 100_000  # mandates that may be due on one day
+WITHIN: Final = 30 * 60  # seconds for all of them
 PEOPLE: Final = 20  # at once
 SHARED: Final = ("shared-account", "shared-card", "林晓")  # at the bank; it minds keys, not who pays
 PORT: Final = 18_231
@@ -64,6 +69,8 @@ def tables() -> Iterator[Table]:
     """The tap, then a day of autopay."""
     with house() as running:
         yield _taps(running)
+    with house() as running:
+        yield _autopay(running)
 
 
 @contextmanager
@@ -147,6 +154,73 @@ def _taps(running: House) -> Table:
     table.add_row("tap p50 ms", f"{statistics.median(took) * 1000:.0f}", "")
     table.add_row("tap p95 ms", f"{sorted(took)[int(len(took) * 0.95)] * 1000:.0f}", "150")
     return table
+
+
+def _autopay(running: House) -> Table:
+    """Mandates due at one moment with deadlines in disorder, one worker; the rate, and who overtook whom."""
+    dice, today = random.Random(20261122), clock.today()
+    for number in range(MANDATES):
+        with db.transaction() as session:
+            party, account, own = person(session, number, due_on=today + timedelta(days=dice.randrange(8, 28)))
+            _mandate(session, party, account, own)
+    journey_autopay.take_up_bills(since=None, now=clock.now())
+    with psycopg.connect(running.owner, autocommit=True) as owner:
+        made = owner.execute(
+            "UPDATE mandate_runs SET stage = 'noticed', noticed_at = now(), pay_at = now(), next_at = now()"
+        ).rowcount
+        assert made == MANDATES, f"{made} runs for {MANDATES} mandates"
+        owner.execute("ANALYZE")
+        worker = _start(running, "-m", "anhuan.cli", "work")
+        try:
+            first, seconds = _drained(owner, made)
+        finally:
+            worker.terminate()
+            worker.wait(timeout=60)
+        overtaken = owner.execute(_OVERTAKEN).fetchone()
+    assert overtaken is not None
+    rate = (made - first) / seconds
+    table = Table("autopay", "seen", "bar", title=f"{made:,} mandates due at once", title_justify="left")
+    table.add_row("sent a second, after the first batch", f"{rate:.1f}", f"{A_DAY / WITHIN:.1f}")
+    table.add_row("minutes for 100,000 at this rate", f"{A_DAY / rate / 60:.0f}", "30")
+    table.add_row(
+        "went out after one whose deadline is a day later", f"{overtaken[0]}", "0 but for the batches at work"
+    )
+    return table
+
+
+# How many went out more than two batches (of each of two jobs) after one whose deadline lies a day later.
+_OVERTAKEN: Final = """
+    WITH sent AS (
+        SELECT i.sent_at, r.deadline_at, row_number() OVER (ORDER BY i.sent_at) AS place,
+               row_number() OVER (ORDER BY r.deadline_at) AS right_place
+        FROM mandate_runs r JOIN repay_orders o ON o.user_id = r.user_id AND o.id = r.order_id
+        JOIN channel_instructions i ON i.user_id = o.user_id AND i.key = o.key)
+    SELECT count(*) FROM sent a WHERE EXISTS (
+        SELECT FROM sent b WHERE b.sent_at < a.sent_at AND b.deadline_at > a.deadline_at + interval '1 day')"""
+
+
+def _mandate(session: Any, party: UUID, account: UUID, own: UUID) -> None:
+    """A mandate as the page of a demonstration gives it."""
+    now = clock.now()
+    token = identity.open_session(session, party, strength=Strength.DEMO, now=now)
+    who = sessions.admit(session, token, now=now)
+    wish = Wish(account, own, cap=10_000_000, channel=CHANNEL)
+    act = mandates.act_of(session, party, wish, now=now)
+    asked = stepup.begin(session, who, act, shown="", now=now)
+    mandates.give(session, who, wish, answer=stepup.Answer(asked.id), now=now)
+
+
+def _drained(owner: psycopg.Connection, count: int) -> tuple[int, float]:
+    """Wait until all went out: how many when the clock began, and the seconds from then on."""
+    first, began, seen, until = 0, 0.0, 0, time.monotonic() + 1800
+    while seen < count and time.monotonic() < until:
+        time.sleep(0.2)
+        row = owner.execute("SELECT count(*) FROM channel_instructions WHERE sent_at IS NOT NULL").fetchone()
+        seen = row[0] if row else 0
+        if seen and not began:
+            first, began = seen, time.perf_counter()
+    assert seen == count, f"{seen} of {count} went out"
+    return first, max(time.perf_counter() - began, 0.001)
 
 
 def _opened(count: int) -> list[Waiting]:
