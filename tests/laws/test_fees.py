@@ -4,7 +4,7 @@ from fractions import Fraction
 from itertools import accumulate
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anhuan.kit.terms import FeeSchedule
@@ -26,6 +26,7 @@ def schedules(draw: st.DrawFn, *, tiers: int = 4) -> Schedule:
 
 
 @pytest.mark.scope("S2-06")
+@settings(deadline=None)
 @given(schedules(), AMOUNT, FEN)
 def test_a_fee_is_never_negative_and_the_parts_of_a_payment_are_the_payment(
     schedule: Schedule, amount: int, left: int
@@ -39,6 +40,7 @@ def test_a_fee_is_never_negative_and_the_parts_of_a_payment_are_the_payment(
         assert (line.free, line.charged, line.fee) == (0, 0, 0)
 
 
+@settings(deadline=None)
 @given(schedules(), AMOUNT, FEN)
 def test_what_the_quota_covers_costs_nothing_and_the_floor_falls_only_on_what_is_charged(
     schedule: Schedule, amount: int, left: int
@@ -52,6 +54,7 @@ def test_what_the_quota_covers_costs_nothing_and_the_floor_falls_only_on_what_is
     assert schedule.cap is None or line.fee <= schedule.cap
 
 
+@settings(deadline=None)
 @given(schedules(), AMOUNT, AMOUNT, FEN)
 def test_a_larger_payment_never_costs_less_and_a_larger_quota_never_costs_more(
     schedule: Schedule, one: int, other: int, left: int
@@ -62,6 +65,7 @@ def test_a_larger_payment_never_costs_less_and_a_larger_quota_never_costs_more(
     assert fee_rules.line(large, schedule, free_left=left + small).fee <= fees[1]
 
 
+@settings(deadline=None)
 @given(schedules(), st.lists(AMOUNT, min_size=1, max_size=6), FEN)
 def test_paying_in_parts_never_makes_the_free_part_larger(schedule: Schedule, parts: list[int], left: int) -> None:
     whole = fee_rules.line(sum(parts), schedule, free_left=left)
@@ -72,6 +76,7 @@ def test_paying_in_parts_never_makes_the_free_part_larger(schedule: Schedule, pa
     assert free == whole.free
 
 
+@settings(deadline=None)
 @given(schedules(tiers=1), st.lists(AMOUNT, min_size=1, max_size=6), FEN)
 def test_with_one_rate_and_rounding_up_paying_in_parts_is_never_cheaper(
     schedule: Schedule, parts: list[int], left: int
@@ -84,6 +89,7 @@ def test_with_one_rate_and_rounding_up_paying_in_parts_is_never_cheaper(
     assert total >= fee_rules.line(sum(parts), plain, free_left=left).fee
 
 
+@settings(deadline=None)
 @given(RATES, AMOUNT, FEN, st.integers(0, 100), st.sampled_from(["up", "half_up"]))
 def test_a_channel_costs_what_the_planner_counts_with(
     rate: Fraction, amount: int, left: int, floor: int, rounding: str

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 from tests.channels.bank import RECORD
@@ -107,6 +107,16 @@ def test_parts_follow_limits_and_nothing_else(amount: str, used: str, parts: lis
     assert made == [DayPart(fen(one), later) for one, later in parts]
 
 
+@pytest.mark.scope("S0-43")
+def test_a_limit_that_the_payer_set_for_one_payment_is_not_gone_around_in_parts() -> None:
+    own = replace(HOUSE, own_per_payment=fen("1000"), own_per_card=fen("500"))
+    assert split(fen("2000"), WIDE, own) == [DayPart(fen("2000"), 0)]
+    with pytest.raises(OverOwnLimit):
+        check(own, fen("2000"), single=fen("2000"))
+    day = replace(HOUSE, own_per_day=fen("1500"))
+    assert split(fen("2000"), WIDE, day) == [DayPart(fen("1000"), 0), DayPart(fen("1000"), 1)]
+
+
 def test_what_would_come_too_late_in_one_piece_begins_today() -> None:
     held = replace(HOUSE, used=fen("190000"))
     assert split(fen("30000"), WIDE, held, last_day=0) == [DayPart(fen("30000"), 1)]  # parts would be late as well
@@ -119,8 +129,9 @@ def test_what_would_come_too_late_in_one_piece_begins_today() -> None:
     assert split(fen("80000"), WIDE, small, last_day=1) == [DayPart(fen("30000"), 0), DayPart(fen("50000"), 1)]
 
 
+@settings(deadline=None)
 @given(
-    amount=st.integers(1, 50_000), least=st.integers(1, 300), single=st.integers(1, 5_000), day=st.integers(1, 9_000),
+    amount=st.integers(1, 50_000), least=st.integers(1, 300), single=st.integers(90, 5_000), day=st.integers(90, 9_000),
     used=st.integers(0, 9_000), last=st.none() | st.integers(0, 9),
 )  # fmt: skip
 def test_parts_add_up_and_stay_within_every_limit(

@@ -1,7 +1,6 @@
 """The whole plan on one page: shown, proved once, placed once; and a change that is answered by the payer."""
 
 import re
-from collections.abc import Iterator
 from datetime import date
 
 import pyotp
@@ -59,7 +58,7 @@ def plain(page: str) -> str:
 
 
 @pytest.fixture
-def phone(home: Home, clean: Engine) -> Iterator[Phone]:
+def phone(home: Home, clean: Engine) -> Phone:
     return Phone(home, clean)
 
 

@@ -46,11 +46,6 @@ class DayLimits:
     paused: bool = False
 
     @property
-    def single(self) -> int:
-        """The largest one payment to this card."""
-        return min(one for one in (self.per_payment, self.own_per_payment, self.own_per_card) if one is not None)
-
-    @property
     def day(self) -> int:
         """What may leave on one day."""
         return self.per_day if self.own_per_day is None else min(self.per_day, self.own_per_day)
@@ -154,10 +149,11 @@ def split(
 
     What today's limit does not take starts on a later day. Where as few parts as possible would start after `last_day`
     (days from today on which it is still in time), every day takes what it can instead. `channel_used` is what this
-    channel carried today. Empty where no such parts exist, for instance below the channel's smallest payment.
+    channel carried today. Empty where no such parts exist, for instance below the channel's smallest payment. What the
+    payer set for one payment or card is no reason for parts: paying in parts would go around it.
     """
     day = _lowest(held.day, record.per_day_max)
-    single = min(_lowest(held.single, record.per_payment_max), day)
+    single = min(_lowest(held.per_payment, record.per_payment_max), day)
     today = min(held.left, day if record.per_day_max is None else max(0, record.per_day_max - channel_used))
     least = record.per_payment_min or 1
     if amount < least or single < least:

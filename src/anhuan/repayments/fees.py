@@ -21,20 +21,19 @@ _NOTHING: Final[Mapping[str, int]] = {}
 
 def lines_for(
     db: Session, party: UUID, amount: int, channel: str, *, now: datetime, bank: str = "",
-    used_before: int = 0, spent: Mapping[str, int] = _NOTHING, held: terms.Terms | None = None,
+    spent: Mapping[str, int] = _NOTHING, held: terms.Terms | None = None,
 ) -> tuple[FeeLine, ...]:  # fmt: skip
     """The fee lines of one payment (fen) by a channel: the channel's own schedule, and the service's.
 
-    `now` is the moment at which it starts: its day says which row holds, its month (China) which quota. Before it come
-    `used_before` fen of the same payment (its earlier parts), and `spent`, what other payments of the same confirmation
-    take of quotas, as `add` counts it. The quota is the payer's own, whoever's card is paid. Raises `UnknownChannel`,
-    and `NoSuchTerm` where nobody knows the price.
+    `now` is the moment at which it starts: its day says which row holds, its month (China) which quota. `spent` is what
+    other parts and payments of the same confirmation take of quotas before it, as `add` counts it. The quota is the
+    payer's own, whoever's card is paid. Raises `UnknownChannel`, and `NoSuchTerm` where nobody knows the price.
     """
     on = now.astimezone(clock.CHINA).date()
     made = []
     for schedule in schedules(channel, on=on, bank=bank, held=held):
         left = quotas.free_left(db, party, schedule, now=now) if schedule.charges else 0
-        left -= used_before + spent.get(quotas.name(schedule.id, now), 0)
+        left -= spent.get(quotas.name(schedule.id, now), 0)
         made.append(fee_rules.line(amount, schedule, free_left=left))
     return tuple(made)
 

@@ -12,13 +12,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from anhuan import cards, channels
+from anhuan import cards
 from anhuan.cards.model import AccountFace, NoSuchCard, OwnAccount
 from anhuan.channels import capabilities
 from anhuan.kit import clock
 from anhuan.kit.errors import Refused
 from anhuan.kit.money import to_text
-from anhuan.repayments import fees, precheck, views, ways
+from anhuan.repayments import day_limits, fees, precheck, views, ways
+from anhuan.repayments.day_limits import DayLimits, DayPart
 from anhuan.repayments.model import (
     AlreadyOnItsWay,
     AmountRule,
@@ -185,34 +186,45 @@ def _carried(
     chosen, why = ways.choose(roads, payment, wanted=wish.ask.channel)
     if chosen is not None:
         return chosen, (PayPart(wish.amount, chosen.fees, wish.ask.start_on),), why
+    held: DayLimits | None = None
     for road in sorted(roads, key=lambda one: (one.by_hand, one.option.fee)):
         if not road.bound or (wish.ask.channel is not None and road.record.channel != wish.ask.channel):
             continue
-        amounts = channels.rules.split(
-            wish.amount, at_least=road.record.per_payment_min, at_most=road.record.per_payment_max
+        if held is None:
+            held = day_limits.of(db, payment.party, account_id=payment.account_id, now=wish.start_at)
+        parts = day_limits.split(
+            wish.amount, road.record, held, channel_used=road.option.used_today, last_day=_days_left(payment)
         )  # fmt: skip
-        if len(amounts) > 1 and road.option.live:
-            return road, _parts(db, payment, road, amounts, wish.ask.start_on), why
+        if len(parts) > 1 and road.option.live:
+            return road, _parts(db, payment, road, parts, wish.ask.start_on), why
     return None, (), why
 
 
 def _parts(
-    db: Session, payment: Payment, road: Road, amounts: Sequence[int], start_on: date | None
+    db: Session, payment: Payment, road: Road, parts: Sequence[DayPart], start_on: date | None
 ) -> tuple[PayPart, ...]:  # fmt: skip
-    """The parts of a payment that a limit cut, each with its fees; what today's limit does not take waits for a day."""
-    record, on = road.record, payment.start_at.astimezone(clock.CHINA).date()
-    free_of_day = None if record.per_day_max is None else record.per_day_max - road.option.used_today
-    made, day, before = [], on, 0
-    for amount in amounts:
-        if free_of_day is not None and amount > free_of_day:
-            day, free_of_day = day + timedelta(days=1), record.per_day_max
-        free_of_day = None if free_of_day is None else free_of_day - amount
+    """The parts of a payment that limits cut, each with its fees; what a day does not take waits for the next."""
+    first = payment.start_at.astimezone(clock.CHINA).date()
+    made, spent = list[PayPart](), dict[str, int]()
+    for part in parts:
+        on, at = start_on, payment.start_at
+        if part.days_later:
+            on = first + timedelta(days=part.days_later)
+            at = datetime.combine(on, MORNING, clock.CHINA)
         lines = fees.lines_for(
-            db, payment.party, amount, record.channel, now=payment.start_at, bank=payment.bank, used_before=before
-        )
-        made.append(PayPart(amount, lines, start_on if day == on else day))
-        before += amount
+            db, payment.party, part.amount, road.record.channel, now=at, bank=payment.bank, spent=spent
+        )  # fmt: skip
+        fees.add(spent, lines, now=at)
+        made.append(PayPart(part.amount, lines, on))
     return tuple(made)
+
+
+def _days_left(payment: Payment) -> int | None:
+    """How many days after its start the bill is due; None where nothing presses, or it is late already."""
+    if payment.due_on is None:
+        return None
+    left = (payment.due_on - payment.start_at.astimezone(clock.CHINA).date()).days
+    return left if left >= 0 else None
 
 
 def _effect(db: Session, party: UUID, wish: _Wish) -> Effect | None:
