@@ -68,6 +68,7 @@ NAMES = ("channel_stops", "channel_stop_words", "channel_breaker_closings")
 INDEXES = (
     "CREATE INDEX channel_stops_standing ON channel_stops (from_at) WHERE lifted_at IS NULL",
     "CREATE INDEX channel_stop_words_of ON channel_stop_words (stop_id, said_at)",
+    "CREATE INDEX repay_orders_ended ON repay_orders (closed_at) WHERE closed_at IS NOT NULL",
 )
 ME = "(SELECT anhuan_person())"
 OURS = "user_id = (SELECT anhuan_party())"
@@ -151,6 +152,7 @@ def _breakers() -> None:
 def downgrade() -> None:
     """Drop everything again."""
     op.execute("DROP VIEW repay_orders_seen")
+    op.execute("DROP INDEX repay_orders_ended")
     for function in FUNCTIONS:
         op.execute(f"DROP FUNCTION {function}")
     op.execute("DROP POLICY anhuan_desk_delete ON channel_card_stops")

@@ -53,6 +53,7 @@ class OrderRow(Base):
         Index("repay_orders_of_account", "user_id", "account_id", "status"),
         Index("repay_orders_key", "user_id", "key", unique=True, postgresql_where=text("key IS NOT NULL")),
         Index("repay_orders_due", "next_at", postgresql_where=text("next_at IS NOT NULL")),
+        Index("repay_orders_ended", "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
         Index("repay_orders_by_hand", "by_hand_at",
               postgresql_where=text("status NOT IN ('arrived', 'given_back', 'failed', 'cancelled')")),
         Index("repay_orders_unproved", "user_id", postgresql_where=text("status IN ('sent', 'promised', 'in_doubt')")),
