@@ -21,7 +21,7 @@ from anhuan.simulation.place import Place
 
 FRESH: Final = 9  # the hour at which post is opened
 LOOKS: Final = 12  # and at which people look what became of their payments
-CAP: Final = 5_000_000  # fen that a mandate takes at most
+CAP: Final = 3_000_000  # fen that a mandate takes at most
 FIXED: Final = 60_000  # fen of a fixed amount
 TAPS: Final = frozenset({Way.FULL, Way.DOUBLE, Way.OVERDRAWN, Way.MINIMUM, Way.IN_PARTS, Way.BY_HAND, Way.PLANNER})
 _DAY: Final = timedelta(days=1)

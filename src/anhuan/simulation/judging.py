@@ -53,7 +53,9 @@ def judged(place: Place) -> dict[str, Any]:
         "ended_by_themselves": dict(place.town.ended_alone),
         "clock_jumps": dict(place.diary.jumps),
         "faults": {str(number): met[number] for number in sorted(met)},
-        "late_bills_explained": sum(bool(one.reasons) and one.told_at is not None for one in case.late),
+        "late_bills_explained": sum(
+            bool(one.reasons) and (one.told_at is not None or not one.known) for one in case.late
+        ),
         "messages_kept": rows.messages,
         "jobs_given_up": {one["task_name"]: one["many"] for one in failed},
         "laws": len(laws.LAWS),
@@ -130,5 +132,5 @@ def _late(place: Place, rows: Rows, house: Household, bill: Row, due_on: date, p
             and one["made_at"] >= datetime.combine(bill["statement_on"], time(), CHINA)]  # fmt: skip
     return LateBill(
         bill["card"], bill["statement_on"], due_on, bill["minimum"], paid, house.party, tuple(reasons),
-        max(told, default=None), {"way": house.way.value, "orders": facts, "imported": known is not None},
+        max(told, default=None), known is not None, {"way": house.way.value, "orders": facts},
     )  # fmt: skip

@@ -20,6 +20,8 @@ from anhuan.simulation.model import Fate, Finding, Tap
 Row = Mapping[str, Any]
 S: Final = OrderStatus
 OURS: Final = "simbank"  # the channel whose other end is the bank of the town
+LEAVES: Final = frozenset({"debit", "service_fee"})  # movements of the bank by which money leaves a paying account,
+RETURNS: Final = frozenset({"give_back", "service_fee_back"})  # and by which it comes back
 TAKEN: Final = frozenset({S.PROMISED, S.ARRIVED, S.GIVEN_BACK})  # these had their money taken
 ALERT_SLACK: Final = timedelta(hours=10)  # the town looks up a few times a day, so an alert is found so late
 # What a line of the timeline makes of an order; other lines change nothing.
@@ -78,12 +80,12 @@ class Case:
 
     @cached_property
     def debited(self) -> Mapping[str, int]:
-        """Fen that left paying accounts at the bank for good, by key: debits less what was given back."""
+        """Fen that left paying accounts at the bank for good, by key: debits and fees less what was given back."""
         found: dict[str, int] = defaultdict(int)
         for one in self.movements:
-            if one["code"] == "debit":
+            if one["code"] in LEAVES:
                 found[str(one["key"])] += one["amount"]
-            elif one["code"] == "give_back":
+            elif one["code"] in RETURNS:
                 found[str(one["key"])] -= one["amount"]
         return found
 
@@ -108,6 +110,7 @@ class LateBill:
     party: UUID | None
     reasons: tuple[str, ...]  # habit, scenario, stop, lack of money: whatever holds
     told_at: datetime | None  # when the payer was last told before the end of the due day
+    known: bool = True  # whether it was ever handed in and read
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -326,7 +329,7 @@ def late_is_explained(case: Case) -> Iterator[Finding]:
         facts = {"due_on": bill.due_on, "minimum": bill.minimum, "paid": bill.paid, **bill.facts}
         if not bill.reasons:
             yield _found("late_unexplained", f"{bill.card} {bill.statement_on}", facts)
-        elif bill.told_at is None:
+        elif bill.told_at is None and bill.known:  # of a bill that nobody could read nobody is told
             yield _found("late_untold", f"{bill.card} {bill.statement_on}", facts | {"reasons": list(bill.reasons)})
 
 

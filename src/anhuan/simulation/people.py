@@ -7,7 +7,7 @@ on them. Only the cookie is given to them: the town signs its households in as a
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -30,8 +30,8 @@ from anhuan.simulation.bank import Hand
 from anhuan.simulation.model import Card, Diary, Fate, Household, Stuck, Tap
 
 COOKIE: Final = "__Host-anhuan"
-PATIENCE: Final = 60.0  # seconds in which a killed house comes back
-TRIES: Final = 12
+PATIENCE: Final = 90.0  # seconds in which a killed house comes back
+PAUSE: Final = 0.2
 SECONDS: Final = 20.0
 CHANNEL: Final = "simbank"
 BY_HAND: Final = "bank_app"
@@ -142,7 +142,7 @@ class People:
         paper = patiently(lambda: self._paper(card, on), self.tend)
         if paper is None:
             return "none"
-        for _ in range(TRIES):
+        for _ in tries():
             try:
                 said = self._hand_in(self.browser(house), f"{card.bank}-{on}.html", paper)
             except NoAnswer:
@@ -218,14 +218,13 @@ class People:
         asked = "&".join(
             f"{name}={value}" for name, value in {"source": str(house.source), "channel": CHANNEL, **wish}.items()
         )
-        for _ in range(TRIES):
+        for _ in tries():
             try:
                 self._tapped(tap, self.browser(house), f"/repay/{account}?{asked}", twice=twice)
                 break
             except NoAnswer as error:
                 self._lost()
                 tap.why = str(error)
-                time.sleep(0.2)
         with self.lock:
             self.diary.taps.append(tap)
             if tap.fate is Fate.REFUSED:
@@ -295,7 +294,7 @@ class People:
 
     def submit(self, house: Household, page: str, action: str, *, having: str = "csrf", **changes: str) -> str:
         """Fill in and send one form of a page, with the tap that proves it where one is asked; where it leads or ""."""
-        for _ in range(TRIES):
+        for _ in tries():
             try:
                 browser = self.browser(house)
                 shown = browser.get(page)
@@ -309,14 +308,12 @@ class People:
                 return answer.headers.get("hx-redirect", "")
             except NoAnswer:
                 self._lost()
-                time.sleep(0.2)
         return ""
 
     def _lost(self) -> None:
         with self.lock:
             self.diary.lost += 1
         self.tend()
-        time.sleep(0.05)
 
 
 class App:
@@ -330,11 +327,10 @@ class App:
         key, until = ids.new_id(), clock.now() + timedelta(days=1)
         said = {"key": str(key), "amount": amount, "currency": "CNY", "funding": funding, "card": card, "name": name,
                 "expires_at": until.isoformat()}  # fmt: skip
-        for _ in range(TRIES):
+        for _ in tries():
             answer = self.send(key, json.dumps(said).encode(), amount)
             if isinstance(answer, Settled | Rejected):
                 return isinstance(answer, Settled)
-            time.sleep(0.1)
         return False
 
     def send(self, key: UUID, body: bytes, amount: int) -> Answer:
@@ -343,6 +339,15 @@ class App:
         return self._bank.pay(
             Instruction(key, key, 1, 1, CHANNEL, "", "", amount, "CNY", now + timedelta(days=1), body, now)
         )  # fmt: skip
+
+
+def tries() -> Iterator[int]:
+    """As often as patience lasts, with a pause between two of them."""
+    until, number = time.monotonic() + PATIENCE, 0
+    while number == 0 or time.monotonic() < until:
+        yield number
+        number += 1
+        time.sleep(PAUSE)
 
 
 def patiently(work: Callable[[], T], tend: Callable[[], None]) -> T:

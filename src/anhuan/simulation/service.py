@@ -23,7 +23,7 @@ from anhuan.simulation.place import Place, Say
 from anhuan.simulation.processes import WORKERS, Town
 
 PARTNER: Final = "town"  # as which people look at their statements and pay in the bank's app
-REST_DAYS: Final = 9  # of quiet at the end: returns, late answers and last bills come in
+REST_DAYS: Final = 6  # of quiet at the end: returns, late answers and last bills come in
 log = structlog.get_logger(__name__)
 
 
