@@ -1,17 +1,21 @@
 """A standing plan is looked at again when something happened: a change is proposed, and nothing moves unasked."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 from tests.people import sign_in
-from tests.repayments.test_plans import TODAY, Family, family_of, owed
+from tests.repayments.test_plans import NOW, TODAY, Family, family_of, owed
 
 from anhuan import cards, notify, planning, repayments
-from anhuan.kit import ids
+from anhuan.kit import db as database
+from anhuan.kit import ids, jobs, wall
 from anhuan.planning.above import Standing
-from anhuan.repayments import fees, plans, proposing, replanning, service, store_plans
+from anhuan.repayments import fees, journey_plans, plans, proposing, replanning, service, store_plans
 from anhuan.repayments.model import AmountRule, OrderStatus, RepayAsk
 from anhuan.repayments.replanning import Proposal
 
@@ -24,6 +28,14 @@ def family(db: Session, user_id: UUID) -> Family:
     made = family_of(db, user_id)
     made.confirm()
     return made
+
+
+@contextmanager
+def opened(party: UUID) -> Iterator[Session]:
+    """The party's rows, by the web's login."""
+    with database.transaction() as db:
+        wall.enter(db, party=party, person=party)
+        yield db
 
 
 def look(family: Family, why: str = "") -> Proposal | None:
@@ -155,3 +167,24 @@ def test_a_fee_that_rose_until_the_day_ends_the_order_and_asks_anew(family: Fami
     assert sum(line.fee for line in fees.lines_for(db, party, 400_000, "wechat", now=on_the_day)) == 300
     ended = service.start(db, party, waiting.order_id, now=on_the_day)
     assert (ended.status, ended.final_code) == (OrderStatus.FAILED, "repay.changed")
+
+
+@pytest.mark.scope("S0-11")
+def test_the_worker_looks_at_standing_plans_by_itself_and_proposes_what_changed(own_database: Engine) -> None:
+    party = ids.new_id()
+    sign_in(own_database, party)
+
+    with opened(party) as db:
+        made = family_of(db, party)
+        made.confirm()
+        owed(db, party, "ceb", 60_000, date(2026, 11, 8), date(2026, 11, 30), "1111")
+    journey_plans.plans()
+    with jobs.transaction() as db:
+        asked = text("SELECT args FROM procrastinate_jobs WHERE task_name = :name")
+        found = db.scalars(asked, {"name": replanning.REPLAN}).all()
+        assert [one["party"] for one in found] == [str(party)]
+        journey_plans.step(db, party, "", now=NOW)
+    with opened(party) as db:
+        change = replanning.proposal(db, party)
+        assert change is not None
+        assert (change.why, change.kept) == ("bill", 2)
