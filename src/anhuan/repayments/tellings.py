@@ -11,6 +11,7 @@ from anhuan.repayments import alerts, facing, failure_rules, failures, views
 from anhuan.repayments.model import CLOSED, EventKind, OrderStatus, OrderView, Wait
 
 S = OrderStatus
+FAILURES: Final = ("repay_failed", "repay_given_back")
 # Waits that the payer did not ask for and that may last; the others are told when the last safe moment comes near.
 TOLD: Final = frozenset({Wait.FROZEN, Wait.CHANNEL_STOPPED, Wait.BANK_STOPPED, Wait.BALANCE, Wait.LIMIT})
 
@@ -47,6 +48,11 @@ def _arrived(db: Session, order: OrderView, *, now: datetime) -> None:
     _tell(db, order, "repay_arrived", facts, time=len(shown), now=now)
     for time in range(1, _times(db, order, EventKind.IN_DOUBT) + 1):
         notify.withdraw(db, order.party, "repay_in_doubt", f"{order.order_id}:{time}", now=now)
+    earlier = order.retry_of
+    while earlier is not None:  # what this one made good needs nobody any more
+        for kind in FAILURES:
+            notify.withdraw(db, order.party, kind, str(earlier), now=now)
+        earlier = views.find(db, order.party, earlier).retry_of
 
 
 def _short(db: Session, order: OrderView, arrived: int, *, now: datetime) -> None:

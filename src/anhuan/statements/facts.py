@@ -87,13 +87,17 @@ def net_charges(lines: Sequence[Line], *, statement_on: date) -> tuple[Charge, .
 def payments_of(lines: Iterable[Line], *, statement_on: date) -> tuple[Payment, ...]:
     """The repayments that a bill prints, by the day on which the bank credited them.
 
-    They went into its total already, so they paid the bill before: none counts from the statement day on.
+    They went into its total already, so they paid the bill before: none counts from the statement day on. One that the
+    same bill shows as given back paid nothing.
     """
-    return tuple(
-        Payment(min(day, statement_on - timedelta(days=1)), -line.amount)
-        for line in lines
-        if line.kind is LineKind.REPAYMENT and line.amount < 0 and (day := line.posted_on or line.traded_on)
-    )
+    moved = [(day, line.amount) for line in lines
+             if line.kind is LineKind.REPAYMENT and (day := line.posted_on or line.traded_on)]  # fmt: skip
+    paid = sorted((day, -amount) for day, amount in moved if amount < 0)
+    for back_on, amount in ((day, amount) for day, amount in moved if amount > 0):
+        undone = [one for one in paid if one[1] == amount and one[0] <= back_on]
+        if undone:
+            paid.remove(undone[-1])
+    return tuple(Payment(min(day, statement_on - timedelta(days=1)), amount) for day, amount in paid)
 
 
 def shown(bill: Bill) -> tuple[FieldShown, ...]:
