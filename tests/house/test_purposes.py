@@ -46,7 +46,7 @@ MAY_OPEN = {
     "channels/journey.py:due": "the worker: whose questions to channels are due, to promise them again",
     "channels/journey.py:unproved": "the worker: whose cards are to be looked at for a proof, to promise it again",
     "repayments/journey_autopay.py:due": "the worker: whether any mandate's debit is due",
-    "repayments/journey_autopay.py:round_of_one": "the worker: debits that are due, whose mandates the payers gave",
+    "repayments/journey_autopay.py:_batch": "the worker: debits that are due, whose mandates the payers gave",
     "repayments/journey_autopay.py:take_up_bills": "the worker: bills that a mandate pays, to plan their debits",
     "repayments/journey_autopay.py:take_up_days": "the worker: mandates with a schedule, to plan their next day",
     "repayments/journey_proofs.py:match": "the worker: whose statements say something new, to promise a comparison",

@@ -1,7 +1,7 @@
 """Autopay (自动还款): due runs of mandates are told and ordered, nearest deadline first, one batch of a lane at a time.
 
-What a batch needs to know of bills, accounts and payments under way is asked once for all of it. Each run is taken in
-a part of the transaction of its own: what is refused leaves nothing, and the others go on.
+What a batch needs to know of bills, accounts and payments under way is asked once for all of it. What is refused
+leaves nothing, and the others go on.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -92,20 +92,23 @@ class _Known:
         return self.now.astimezone(clock.CHINA).date()
 
 
-def run_due(db: Session, *, now: datetime, at_most: int, busy: Collection[int] = ()) -> Done:
+def run_due(
+    db: Session, *, now: datetime, at_most: int, busy: Collection[int] = (), careful: bool = False
+) -> Done:  # fmt: skip
     """Take one batch of due runs of one lane: tell what is to be told, order what is to be ordered.
 
     Whoever calls hands what is `to_send` to the channels after the commit; what is lost on the way they promise again.
+    Where a run broke the batch it is taken once more, `careful`: each run apart, so that one keeps no other waiting.
     """
     found = store.nearest(db, now, busy=busy)
     if found is None:
         return Done(0, 0, None)
     lane, deadline = found
     batch = store.due_runs(db, lane, now, until=deadline + TOGETHER, at_most=at_most)
-    for party in sorted({run.user_id for run, _ in batch}):  # always in this order, so that two batches never cross
-        orders.lock_party(db, party)
+    orders.lock_parties(db, list({run.user_id for run, _ in batch}))
     known = _ask(db, batch, now)
-    asked = [wanted for run, row in batch if (wanted := _taken(db, row, run, known)) is not None]
+    step = _apart if careful else _step
+    asked = [wanted for run, row in batch if (wanted := step(db, row, run, known)) is not None]
     return Done(len(batch), len(asked), lane, tuple(_placed(db, asked, known)))
 
 
@@ -120,7 +123,7 @@ def _ask(db: Session, batch: Sequence[tuple[RunRow, MandateRow]], now: datetime)
     )  # fmt: skip
 
 
-def _taken(db: Session, row: MandateRow, run: RunRow, known: _Known) -> _Asked | None:
+def _apart(db: Session, row: MandateRow, run: RunRow, known: _Known) -> _Asked | None:
     """One step of one run, in a part of its own; gives the payment to be ordered, where one is."""
     try:
         with db.begin_nested():

@@ -11,10 +11,12 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from anhuan.channels import batches
 from anhuan.channels.delivery import Now
 from anhuan.kit import clock, jobs, terms, wall
+from anhuan.kit.errors import Unavailable
 from anhuan.repayments import autopay, mandate_runs
 from anhuan.repayments import store_mandates as store
 from anhuan.repayments.mandate_model import Timing
@@ -54,13 +56,22 @@ def share(share: str) -> None:
 
 def round_of_one(*, now: Now = clock.now, busy: set[int] | None = None) -> autopay.Done:
     """One batch: its transaction, and then the handing over of what it ordered."""
-    at = now()
+    try:
+        done = _batch(now(), busy or set(), careful=False)
+    except (DBAPIError, Unavailable):
+        raise
+    except Exception:
+        log.exception("a batch of autopay broke; each of its runs is taken apart")
+        done = _batch(now(), busy or set(), careful=True)
+    _hand_over(done.to_send, now=now)
+    return done
+
+
+def _batch(at: datetime, busy: set[int], *, careful: bool) -> autopay.Done:
     at_most = terms.ask("batch", on=_day(at), scopes=("autopay",)).value
     with jobs.transaction() as db:
         wall.everybody(db)
-        done = autopay.run_due(db, now=at, at_most=at_most, busy=busy or ())
-    _hand_over(done.to_send, now=now)
-    return done
+        return autopay.run_due(db, now=at, at_most=at_most, busy=busy, careful=careful)
 
 
 @jobs.task("repayments.mandates", cron="* * * * *")

@@ -29,7 +29,7 @@ from anhuan.repayments.mandate_model import (
     Wish,
 )
 from anhuan.repayments.mandate_rules import House, Owed
-from anhuan.repayments.model import OPEN, AmountRule, OrderStatus, OrderView
+from anhuan.repayments.model import CLOSED, OPEN, AmountRule, OrderStatus, OrderView
 from anhuan.repayments.tables import OrderRow
 from anhuan.repayments.tables_mandates import MandateRow, RunRow
 
@@ -214,8 +214,8 @@ def debit(
 
 def after(db: Session, order: OrderView, before: OrderStatus | None, *, now: datetime) -> None:
     """An order moved: bring the run that made it to where it stands, and weigh another try."""
-    if order.mandate_id is None or before is None:
-        return
+    if order.mandate_id is None or before is None or not CLOSED & {before, order.status}:
+        return  # on its way from step to step: the run is ordered, and stays so
     run = store.run_of_order(db, order.party, order.order_id)
     if run is None or run.group_id is None:
         return  # it is just being made: whoever makes it settles the run itself

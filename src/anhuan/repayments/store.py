@@ -11,12 +11,21 @@ from anhuan.repayments.model import OrderStatus
 from anhuan.repayments.tables import EventRow, GroupRow, OrderRow
 
 _PARTY = text("SELECT pg_advisory_xact_lock(hashtextextended('repay ' || :party, 0))")
+_PARTIES = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended('repay ' || party, 0))"
+    " FROM unnest(CAST(:parties AS text[])) AS party"
+)
 _OPEN = ("scheduled", "placed", "sent", "promised", "in_doubt")
 
 
 def lock_party(db: Session, party: UUID) -> None:
     """Let one transaction at a time decide what a party pays, so that two taps cannot both fit under one bill."""
     db.execute(_PARTY, {"party": str(party)})
+
+
+def lock_parties(db: Session, parties: Sequence[UUID]) -> None:
+    """The same for many, always in one order, so that two who ask for some of the same never wait for each other."""
+    db.execute(_PARTIES, {"parties": sorted(str(one) for one in parties)})
 
 
 def group_for(db: Session, party: UUID, key: UUID) -> GroupRow | None:
