@@ -149,6 +149,7 @@ def _called(party: UUID, instruction: Instruction, verb: str, now: Now) -> Answe
 
 @contextmanager
 def watched(call: Call) -> Iterator[Call]:
+    """What the connector shows in this thread meanwhile is kept as being about this call."""
     before, _under.call = _under.call, call
     try:
         yield call
@@ -157,6 +158,7 @@ def watched(call: Call) -> Iterator[Call]:
 
 
 def keep(call: Call, status: int, content: bytes) -> None:
+    """Keep one message of a call, in a transaction of its own."""
     at = call.now()
     with _transaction(call.party, at) as db:
         service.keep_message(
@@ -167,6 +169,7 @@ def keep(call: Call, status: int, content: bytes) -> None:
 
 
 def connector_of(instruction: Instruction, now: datetime) -> Connector:
+    """The connector that carried an instruction, or would carry it now."""
     on = (instruction.sent_at or now).astimezone(clock.CHINA).date()
     return registry.find(capabilities.way(instruction.channel, on=on).connector)
 

@@ -6,8 +6,9 @@ Others import this front door alone: `from anhuan import repayments`, then `repa
 
 from anhuan import channels
 from anhuan.planning import above
-from anhuan.repayments import bindings, plans, replanning, rules, service
+from anhuan.repayments import bindings, matching, plans, proposing, rules, service
 from anhuan.repayments import journey_plans as _jobs  # noqa: F401 - whoever ends an order promises a look at its plan
+from anhuan.repayments import journey_proofs as _proofs  # noqa: F401 - whoever imports a bill promises a comparison
 from anhuan.repayments.holdings import HOLDINGS, erase, export, held
 from anhuan.repayments.model import (
     CLOSED,
@@ -33,8 +34,10 @@ from anhuan.repayments.model import (
 from anhuan.repayments.quoting import quote
 from anhuan.repayments.service import act_of, cancel, confirm, place, record, start
 from anhuan.repayments.views import find, of_group, on_its_way, orders, timeline
+from anhuan.statements import above as intake
 
-above.know(counts=plans.counted, stands=replanning.standing)  # a plan counts what is on its way
+above.know(counts=plans.counted, stands=proposing.standing)  # a plan counts what is on its way
+intake.know(turned=matching.turned)  # imported lines prove payments
 channels.above.know(may_go=service.may_go, told=service.told)  # whoever knows this room follows instructions with it
 
 __all__ = [

@@ -56,6 +56,12 @@ def promise(db: Session, party: UUID) -> None:
     jobs.defer(db, COMPARE, lock=f"compare {party}", party=party)
 
 
+def turned(db: Session, party: UUID) -> None:
+    """What room statements calls after an import or an undo: the payer sees within seconds what it proves."""
+    if store_matching.any_sent(db, party):
+        promise(db, party)
+
+
 def look(db: Session, party: UUID, *, now: datetime) -> Looked:
     """Compare what waits for proof with the imported lines, as the worker; twice is once."""
     store_matching.lock(db, "compare", party)

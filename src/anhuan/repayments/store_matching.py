@@ -31,6 +31,12 @@ def turned(db: Session, *, at_most: int) -> Sequence[UUID]:
     return db.scalars(_TURNED, {"most": at_most}).all()
 
 
+def any_sent(db: Session, party: UUID) -> bool:
+    """Whether anything of a party went out, so that lines may show it."""
+    asked = select(OrderRow.id).where(OrderRow.user_id == party, OrderRow.sent_at.is_not(None))
+    return db.scalar(asked.limit(1)) is not None
+
+
 def page(db: Session, party: UUID) -> int | None:
     """The page of a party's statements, counted at every import and undo; None before the first."""
     return db.scalar(_PAGE, {"party": party})

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from anhuan import cards
 from anhuan.kit import ids
 from anhuan.statements import (
+    above,
     facts,
     health,
     intake,
@@ -169,6 +170,7 @@ def undo(db: Session, user_id: UUID, commit_id: UUID, *, now: datetime) -> Impor
     store.turn_page(db, user_id)
     db.flush()
     db.expire_all()
+    above.tell(db, user_id)
     return _shown(row, [each.name for each in files])
 
 
@@ -287,6 +289,7 @@ def _apply(db: Session, made: Preview, recorded: intake.Recorded, row: ImportRow
     row.balances = balances or None
     store.turn_page(db, made.user_id)
     db.flush()
+    above.tell(db, made.user_id)
     return _commit_of(row)
 
 
