@@ -23,6 +23,8 @@ Day = Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="bank day ·
 WORDS: Final = {
     "live": ("已开通", "open"), "closed": ("未开通", "closed"), "hand": ("本人办理", "by hand"),
     "never": ("还没有查看过", "never looked at"), "banks": ("{count} 家银行", "{count} banks"),
+    "stopped": ("已停用，到 {until}", "stopped until {until}"),
+    "no_end": ("两人解除为止", "two people lift it"),
     "breaker": ("熔断到 {until}", "breaker open until {until}"), "waiting": ("未完结 {said}", "open: {said}"),
     "took": ("{ms} 毫秒", "{ms} ms"), "nothing_waits": ("没有等待导出的付款", "no payment waits to be exported"),
     "exported": (
@@ -99,10 +101,16 @@ def health(
         said = _standing(speak, state.health, live=state.live, licence=state.licence)
         if as_json:
             facts = {"channel": state.channel, "live": state.live, "failures": state.failures,
-                     "waiting": state.waiting, "state": state.health.state.value if state.health else None}  # fmt: skip
+                     "waiting": state.waiting, "state": state.health.state.value if state.health else None,
+                     "stopped": state.stop is not None}  # fmt: skip
             typer.echo(json.dumps(facts, ensure_ascii=False))
             continue
         notes = [said]
+        if state.stop:
+            until = state.stop.until
+            notes.append(
+                speak("stopped", until=f"{until.astimezone(clock.CHINA):%Y-%m-%d %H:%M}" if until else speak("no_end"))
+            )
         if state.breaker_until:
             notes.append(speak("breaker", until=f"{state.breaker_until.astimezone(clock.CHINA):%Y-%m-%d %H:%M}"))
         if state.waiting:
