@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -30,7 +30,7 @@ class Shop:
     account_id: UUID
     source_id: UUID
     other_id: UUID
-    moment: list[object]
+    moment: list[datetime]
 
     @property
     def me(self) -> Actor:
@@ -50,27 +50,27 @@ class Shop:
     def deliver(self, order: OrderView) -> None:
         """What the worker of channels does with the order's instruction."""
         assert order.key is not None
-        delivery.deliver(LOCAL_USER, order.key, now=lambda: self.moment[0])  # type: ignore[arg-type,return-value]
+        delivery.deliver(LOCAL_USER, order.key, now=lambda: self.moment[0])
 
     def prove(self, order: OrderView, on: date = date(2026, 11, 22)) -> None:
         """Bank data show the money on the card."""
         assert order.key is not None
         now = self.moment[0]
         proof = evidence.Proof(Kind.BANK_FILE, f"line {order.key}", on)
-        with delivery._transaction(LOCAL_USER, now) as db:  # type: ignore[arg-type]
-            evidence.give(db, WORKER, LOCAL_USER, order.key, proof, now=now)  # type: ignore[arg-type]
-            evidence.weigh(db, LOCAL_USER, order.key, now=now)  # type: ignore[arg-type]
+        with delivery._transaction(LOCAL_USER, now) as db:
+            evidence.give(db, WORKER, LOCAL_USER, order.key, proof, now=now)
+            evidence.weigh(db, LOCAL_USER, order.key, now=now)
 
 
 @contextmanager
-def open_shop(moment: list[object]) -> Iterator[Shop]:
+def open_shop(moment: list[datetime]) -> Iterator[Shop]:
     """Two cards with bills (12,860.50 at cmb, 3,000.00 at icbc), 20,000.00 to pay them from, the first bound."""
     now = moment[0]
     with running(Bank()) as bank:
         connector = Connector(bank, registry._tell)
         connector.record = replace(RECORD, per_payment_max=5_000_000, per_day_max=20_000_000)
         with registry.only(**{NAME: connector}):
-            licensed(now=now)  # type: ignore[arg-type]
+            licensed(now=now)
             with database.transaction() as db:
                 as_party(db, LOCAL_USER)
                 source = cards.set_account(db, LOCAL_USER, "ccb", "0099", label="工资卡")
@@ -82,15 +82,13 @@ def open_shop(moment: list[object]) -> Iterator[Shop]:
                     (bindings.Kind.SOURCE, source.account_id, "debit-0099"), (bindings.Kind.CARD, first, "card-6214"),
                 ):  # fmt: skip
                     bindings.bind(db, made.me, LOCAL_USER, kind, subject, NAME, ref=ref, name="林晓",
-                                  how=bindings.Proved.HOLDER_CHECK, now=now)  # type: ignore[arg-type]  # fmt: skip
+                                  how=bindings.Proved.HOLDER_CHECK, now=now)  # fmt: skip
             yield made
 
 
-def _bill(db: Session, bank: str, tail: str, total: int, minimum: int, due_on: date, now: object) -> UUID:
+def _bill(db: Session, bank: str, tail: str, total: int, minimum: int, due_on: date, now: datetime) -> UUID:
     facts = cards.BillFacts(
         bank, "CNY", total, minimum, date(2026, 11, 14), due_on, (tail,),
         charges=(cards.Charge(date(2026, 10, 20), total),), known_complete=True,
     )  # fmt: skip
-    return cards.record_bill(db, LOCAL_USER, facts, now=now).account_id  # type: ignore[arg-type]
-
-
+    return cards.record_bill(db, LOCAL_USER, facts, now=now).account_id

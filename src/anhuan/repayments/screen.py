@@ -15,6 +15,7 @@ from anhuan import cards
 from anhuan.cards.model import AccountFace, BoardEntry, OwnAccount
 from anhuan.identity.confirming import PayWords
 from anhuan.kit import clock, terms
+from anhuan.kit.errors import Refused
 from anhuan.kit.money import NotMoney, from_text, to_text
 from anhuan.repayments import bindings, quoting, service, views
 from anhuan.repayments.model import AmountRule, Effect, FeeLine, NothingToPay, Quote, RepayAsk, Trouble
@@ -226,26 +227,41 @@ def _shown(
         return PayShown(typed, face, None, None, ())
     if typed.rule is not AmountRule.CUSTOM and typed.amount.strip():
         typed = replace(typed, rule=AmountRule.CUSTOM)  # who types an amount means it, whatever stood chosen before
+    account = (party, typed.account_id)
+    owed = cards.open_of_many(db, [account], on=now.astimezone(clock.CHINA).date(), currency=CURRENCY).get(account)
+    on_way = views.on_its_way_of(db, party, typed.account_id) if owed else 0
+    left = max(0, owed.open - on_way) if owed else 0
+    least = min(left, max(0, owed.minimum_open - on_way)) if owed else 0
     source = _source(typed, sources)
     if source is None:
-        full = quoting.quote(
-            db, party, RepayAsk(typed.account_id, sources[0].account.account_id, AmountRule.FULL), now=now, lang=lang
-        )  # fmt: skip
-        enough = next((one for one in sources if one.spare is not None and one.spare >= full.debit), sources[0])
-        source = enough.account
+        source = next((one for one in sources if one.spare is not None and one.spare >= left), sources[0]).account
     typed = replace(typed, source_id=source.account_id)
     ask = RepayAsk(
         typed.account_id, source.account_id, typed.rule, _fen(typed), typed.channel or None, start_on=day_of(typed.day)
     )  # fmt: skip
     made = quoting.quote(db, party, ask, now=now, lang=lang)
-    choices = []
-    for rule in CHOICES:
-        one = made if rule is typed.rule else quoting.quote(
-            db, party, replace(ask, rule=rule, amount=None), now=now, lang=lang
-        )  # fmt: skip
-        against = "" if one.amount else next((it.code for it in one.troubles), "")
-        choices.append(Choice(rule.value, one.amount, one.effect, against))
-    return PayShown(typed, face, source, made, tuple(choices))
+    effects = _effects(db, party, made, {left, least})
+    choices = tuple(
+        Choice(rule.value, amount, effects.get(amount), "" if amount else NothingToPay.code)
+        for rule, amount in zip(CHOICES, (left, least), strict=True)
+    )
+    return PayShown(typed, face, source, made, choices)
+
+
+def _effects(db: Session, party: UUID, made: Quote, amounts: set[int]) -> dict[int, Effect]:
+    """What paying each of these amounts leads to, by the same oracle and day as the quote's own effect."""
+    found = {made.amount: made.effect} if made.effect else {}
+    wanted = sorted(amount for amount in amounts if amount and amount not in found)
+    if made.bill_id is None or made.due_on is None or not wanted:
+        return found
+    bill = cards.find_bill(db, party, made.bill_id)
+    pay_on = min(made.start_at.astimezone(clock.CHINA).date(), made.due_on)
+    try:
+        told = cards.choices_of(db, party, bill, wanted, pay_on=pay_on if pay_on > bill.statement_on else made.due_on)
+    except Refused:
+        return found | {amount: Effect(bill.open - amount, None, None) for amount in wanted}
+    own = [one for one in told if one.choice == "custom"]
+    return found | {one.amount: Effect(bill.open - one.amount, one.interest, one.late_fee) for one in own}
 
 
 def _source(typed: Typed, sources: Sequence[SourceShown]) -> OwnAccount | None:

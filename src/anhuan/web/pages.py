@@ -157,6 +157,7 @@ def headline_of(board: DueBoard, currency: str, ways: Mapping[UUID, OnWay]) -> H
         if entry.bill.currency == currency and (entry.days_left is None or entry.days_left <= NEAR_DAYS)
     ]
     still = [entry for entry in near if entry.open]
+    ways = {bill_id: way for bill_id, way in ways.items() if not way.walks}
     way = sum(ways[entry.bill.bill_id].amount for entry in still if entry.bill.bill_id in ways)
     still = [entry for entry in still if entry.bill.bill_id not in ways or ways[entry.bill.bill_id].rest]
     return Headline(
