@@ -13,6 +13,7 @@ from tests.repayments.conftest import Home, clean, home, house
 
 from anhuan import notify
 from anhuan.kit import db as database
+from anhuan.kit import postgres
 from anhuan.notify.model import MailState
 from anhuan.repayments.model import OrderView
 from anhuan.repayments.watching import Watcher
@@ -109,6 +110,20 @@ def test_when_the_database_is_back_what_was_mailed_is_written_down_and_not_maile
     (message,) = alerts_of(home, now)
     assert message.mail_state is MailState.SENT
     assert home.told(order).count("alerted") == 1
+
+
+@pytest.mark.parametrize(("port", "mails"), [("", 0), ("1", 1)])  # a slow look, and a database that is gone
+def test_a_look_that_hangs_is_no_reason_to_warn_while_the_database_answers(
+    home: Home, order: OrderView, smtp: MailServer, server: postgres.Access, monkeypatch: pytest.MonkeyPatch,
+    port: str, mails: int,
+) -> None:  # fmt: skip
+    now, watcher = safe_by(order), Watcher(safe_by(order))
+    watcher.round(now - timedelta(hours=1))
+    monkeypatch.setenv("DATABASE_URL", server.app)
+    monkeypatch.setenv("ANHUAN_WORK_URL", f"postgresql://nobody@127.0.0.1:{port}/none" if port else str(server.work))
+    watcher.answered -= 100
+    watcher.guard(now)
+    assert len(to_payer(home, smtp)) == mails
 
 
 def test_a_watcher_that_was_started_again_does_not_mail_from_memory_twice(

@@ -141,13 +141,15 @@ def check_watcher() -> str:
 
 def check_mail() -> str:
     """Mail can be sent, and an operator is told when something stands still."""
-    from anhuan.notify import smtp
+    from anhuan.notify import rules, smtp
 
     there, operator = smtp.server(), settings.read().alert_mail
     if there is None:
         raise Worry("ANHUAN_SMTP_URL is not set: people are told in the pages alone")
     if operator is None:
         raise Worry("ANHUAN_ALERT_MAIL is not set: no operator is told when the worker or the database stands still")
+    if not rules.is_address(operator):
+        raise Worry("ANHUAN_ALERT_MAIL is no mail address")
     return f"by {there.host}:{there.port} as {there.sender}; {operator} is told of incidents"
 
 

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import psycopg
 import structlog
 from sqlalchemy.orm import Session
 
@@ -22,11 +23,13 @@ from anhuan import notify
 from anhuan.identity import purposes
 from anhuan.identity.consent_words import Duty
 from anhuan.kit import clock, ids, jobs, settings, terms, wall
+from anhuan.kit import db as database
 from anhuan.notify import mailing, smtp, texts
 from anhuan.repayments import alert_bills, alerts, failures, store, store_pauses, views
 from anhuan.repayments.alert_rules import Stage
 from anhuan.repayments.alerts import Due
 
+CONNECTS: Final = 5  # seconds to wait for a new connection
 PATIENCE: Final = 45.0  # seconds without an answer of the database before alerts are sent from memory
 FAILED_LOOKS: Final = 2  # or so many looks that failed at once
 LATER: Final = timedelta(minutes=1)  # an urgent mail is left to its job so long
@@ -85,20 +88,23 @@ class Watcher:
         with jobs.transaction() as db:
             wall.everybody(db)
             store_pauses.quickly(db)
-            found = alerts.due(db, now, ahead=timedelta(hours=_number("watch_ahead_hours", now)))
+            found = alerts.due(db, now)
+            coming = alerts.due(db, now, ahead=timedelta(hours=_number("watch_ahead_hours", now)))
         self.answered = time.monotonic()
         self._back(now)
-        for party, order_id in alerts.each([one for one in found if one.at <= now]):
+        for party, order_id in alerts.each(found):
             self._tell(party, order_id, now=now)
-        self._bills(now)
-        self._urgent_mails(now)
-        self._make_ready([one for one in found if one.at > now and one.stage in FROM_MEMORY], now)
-        self._see_to_work(now)
+        self._make_ready([one for one in coming if one.at > now and one.stage in FROM_MEMORY], now)
+        for part in (self._bills, self._urgent_mails, self._see_to_work):
+            try:
+                part(now)
+            except Exception:  # what goes wrong here must not look like a database that is gone
+                log.exception("a part of the look failed", part=part.__name__)
         self.answered = time.monotonic()
 
     def guard(self, now: datetime) -> None:
         """Called beside the looks: a look that hangs must not keep payers waiting."""
-        if time.monotonic() - self.answered > PATIENCE:
+        if time.monotonic() - self.answered > PATIENCE and not _answers():
             self.blind(now)
 
     def blind(self, now: datetime) -> None:
@@ -139,6 +145,7 @@ class Watcher:
                 purposes.open_for(db, party, Duty.OWN_REQUEST, actor=failures.WORKER, now=now)
                 store_pauses.quickly(db)
                 message = alerts.tell(db, party, order_id, now=now, by_job=False, mailed=mailed)
+            self.answered = time.monotonic()
             if message is not None:
                 mailing.deliver(party, message, now=now, promise=False)
         except Exception:  # one order that cannot be told keeps nobody else waiting
@@ -235,6 +242,16 @@ def _made(db: Session, due: Due, to: str, lang: str) -> Ready | None:
         return None
     kind, facts = alerts.blind(db, views.view_of(row))
     return Ready(due, to, lang, kind, facts, f"/repay/orders/{due.order_id}")
+
+
+def _answers() -> bool:
+    """Whether the database lets somebody new in; a look may be long because a mail server is slow."""
+    try:
+        with psycopg.connect(database.url_of("work"), connect_timeout=CONNECTS) as line:
+            line.execute("SELECT 1")
+    except (psycopg.Error, OSError):
+        return False
+    return True
 
 
 def _mark(ready: Ready) -> bool:
