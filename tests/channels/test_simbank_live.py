@@ -41,11 +41,12 @@ def connector(bank: SimBank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     registry.forget()
 
 
-def instruction(amount: int = 50_000) -> Instruction:
+def instruction(amount: int = 50_000, service_fee: int = 0) -> Instruction:
     key = uuid4()
     plain = Instruction(
-        key, key, 1, 1, "simbank", "lin", "card-1", amount, "CNY", clock.now() + timedelta(hours=1), b"", bank="sim_a"
-    )
+        key, key, 1, 1, "simbank", "lin", "card-1", amount, "CNY", clock.now() + timedelta(hours=1), b"", bank="sim_a",
+        service_fee=service_fee,
+    )  # fmt: skip
     return replace(plain, body=wire.body_of(plain, "林晓"))
 
 
@@ -56,6 +57,19 @@ def test_a_payment_goes_out_and_stands_on_the_card(connector: SimulatedBank, ban
     assert connector.ask(order.key) == answer
     [line] = connector.postings("card-1", since=clock.today() - timedelta(days=1))
     assert (line.kind, line.amount, line.key) == ("payment", 50_000, order.key)
+
+
+def test_a_fee_for_the_house_is_taken_with_the_payment_and_changes_no_answer(
+    connector: SimulatedBank, bank: SimBank
+) -> None:
+    order = instruction(service_fee=450)
+    answer = connector.pay(order)
+    assert isinstance(answer, Settled)
+    assert (answer.amount, answer.fee_kept) == (50_000, 0)
+    held = {one["name"]: one["balance"] for one in bank.books()["accounts"]}
+    assert held["client:lin"] == 1_000_000 - 50_450
+    assert [fen for name, fen in held.items() if name.startswith("partner:")] == [450]
+    assert bank.books()["sound"]
 
 
 def test_a_key_nobody_sent_is_not_found_and_the_bank_is_well(connector: SimulatedBank) -> None:

@@ -42,6 +42,11 @@ def look(family: Family, why: str = "") -> Proposal | None:
     return proposing.look(family.db, family.party, why, now=family.now)
 
 
+def standing(family: Family) -> Standing:
+    request = planning.request_of(family.db, family.party, as_of=TODAY)
+    return proposing.standing(family.db, family.party, request)
+
+
 def told(family: Family) -> list[str]:
     found = notify.messages(family.db, family.party, lang="zh", now=family.now)
     return [one.kind for one in found if one.acknowledged_at is None]
@@ -58,7 +63,7 @@ def another_bill(family: Family) -> UUID:
 def test_while_nothing_happens_nothing_is_proposed(family: Family) -> None:
     assert look(family) is None
     assert look(family, "arrived") is None
-    assert replanning.standing(family.db, family.party) is Standing.CONFIRMED
+    assert standing(family) is Standing.CONFIRMED
 
 
 def test_a_day_that_passes_is_no_change(family: Family) -> None:
@@ -84,7 +89,7 @@ def test_a_new_bill_is_proposed_and_the_payer_is_told_once(family: Family) -> No
     assert again.id == found.id
     assert told(family) == ["plan_changed"]
     assert statuses(family) == [OrderStatus.SCHEDULED] * 2, "a proposal moves nothing"
-    assert replanning.standing(family.db, family.party) is Standing.CHANGED
+    assert standing(family) is Standing.CHANGED
 
 
 @pytest.mark.scope("S0-11")

@@ -23,7 +23,7 @@ class Standing(StrEnum):
 
 
 Counts = Callable[[Session, UUID, Request], Request]  # the request with what is on its way counted as paid and gone
-Stands = Callable[[Session, UUID], Standing]
+Stands = Callable[[Session, UUID, Request], Standing]  # by what a plan made now rests on
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ _above = _Above()
 
 
 def know(*, counts: Counts, stands: Stands) -> None:
-    """Register who knows; both read inside the caller's transaction."""
+    """Register who knows; both work inside the caller's transaction."""
     _above.counts, _above.stands = counts, stands
 
 
@@ -45,6 +45,6 @@ def counted(db: Session, user_id: UUID, request: Request) -> Request:
     return request if _above.counts is None else _above.counts(db, user_id, request)
 
 
-def standing(db: Session, user_id: UUID) -> Standing:
-    """What became of the household's plan."""
-    return Standing.NONE if _above.stands is None else _above.stands(db, user_id)
+def standing(db: Session, user_id: UUID, request: Request) -> Standing:
+    """What became of the household's plan, seen from what is known now."""
+    return Standing.NONE if _above.stands is None else _above.stands(db, user_id, request)

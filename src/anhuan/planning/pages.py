@@ -224,7 +224,7 @@ def to_confirm(db: Session, user_id: UUID, made: ExplainedPlan) -> ToConfirm:
     legs = service.of_known_bills(made)
     return ToConfirm(
         len(legs), sum(amount for _, amount in legs), sum(leg.fee for leg, _ in legs),
-        above.standing(db, user_id).value,
+        above.standing(db, user_id, made.request).value,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from anhuan.identity.consent_words import Duty
 from anhuan.kit import clock, jobs, wall
 from anhuan.repayments import proposing, replanning, service, store_plans
 
-AT_ONCE: Final = 200  # plans of one round; the next takes the rest
+AT_ONCE: Final = 1000  # plans of one round; the next takes the rest
 
 
 @jobs.task(replanning.REPLAN)

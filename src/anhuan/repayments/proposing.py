@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from anhuan import notify, planning
 from anhuan.kit import clock, ids
-from anhuan.planning import ExplainedPlan, Payment
+from anhuan.planning import ExplainedPlan, Payment, Request
+from anhuan.planning.above import Standing
 from anhuan.repayments import plans, store_plans
-from anhuan.repayments.replanning import SAID, TOLD, Proposal, overtake, told
+from anhuan.repayments.replanning import SAID, TOLD, Proposal, overtake, promise, told
 from anhuan.repayments.tables import OrderRow
 from anhuan.repayments.tables_plans import PlanRow, ProposalRow
 
@@ -64,6 +65,18 @@ def costs_more(made: ExplainedPlan, old: Sequence[OrderRow]) -> int | None:
     known = [plans.KnownLeg(leg, amount, leg.on) for leg, amount in planning.of_known_bills(made)]
     cost = plans.cost_with(made, [*kept, *plans.forecast(made, known)])
     return None if cost is None else max(0, cost - made.cost)
+
+
+def standing(db: Session, party: UUID, request: Request) -> Standing:
+    """What became of the household's plan, for whoever plans now; where it rests on something else, a look follows."""
+    if store_plans.open_proposal(db, party) is not None:
+        return Standing.CHANGED
+    plan = store_plans.standing(db, party)
+    if plan is None or not store_plans.arranged(db, party, plan.group_id):
+        return Standing.NONE
+    if plans.fingerprint(db, party, request) != plan.fingerprint:
+        promise(db, party, "")
+    return Standing.CONFIRMED
 
 
 def _propose(

@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from anhuan import notify
 from anhuan.kit import audit, clock, jobs, terms
 from anhuan.kit.actors import Actor
-from anhuan.planning.above import Standing
 from anhuan.repayments import store_plans
 from anhuan.repayments.model import OrderStatus, OrderView
 from anhuan.repayments.tables_plans import ProposalRow
@@ -99,15 +98,6 @@ def dismiss(db: Session, who: Actor, *, now: datetime) -> bool:
     notify.withdraw(db, who.party_id, TOLD, str(row.id), now=now)
     audit.write(db, who, "plan.kept", f"proposal:{row.id}", {"why": row.why}, now=now)
     return True
-
-
-def standing(db: Session, party: UUID) -> Standing:
-    """What became of the household's plan, for the page of the plan."""
-    if store_plans.open_proposal(db, party) is not None:
-        return Standing.CHANGED
-    plan = store_plans.standing(db, party)
-    arranged = plan is not None and store_plans.arranged(db, party, plan.group_id)
-    return Standing.CONFIRMED if arranged else Standing.NONE
 
 
 def look_again(now: datetime) -> timedelta:
