@@ -1,4 +1,4 @@
-"""What a throw-away town keeps."""
+"""A throw-away town keeps no tables of its own (docs/SIMULATION.md): this step changes nothing."""
 
 revision = "0026"
 down_revision = "0025"
@@ -7,8 +7,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    """Nothing to make."""
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    """Nothing to take away."""

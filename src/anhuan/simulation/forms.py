@@ -83,8 +83,8 @@ class _Reader(HTMLParser):
 
     def _input(self, said: dict[str, str]) -> None:
         kind = said.get("type", "text")
-        if kind in ("checkbox", "radio") and "checked" not in said:
-            return
+        if kind in ("checkbox", "radio") and "checked" not in said and "required" not in said:
+            return  # what must be ticked is ticked: people want to go on
         if kind in ("submit", "image", "file"):
             self._keep(said.get("form", ""), said["name"], said.get("value", ""), button=True)
             return

@@ -23,6 +23,7 @@ FRESH: Final = 9  # the hour at which post is opened
 LOOKS: Final = 12  # and at which people look what became of their payments
 CAP: Final = 3_000_000  # fen that a mandate takes at most
 FIXED: Final = 60_000  # fen of a fixed amount
+MANDATED: Final = frozenset({Way.AUTO_FULL, Way.AUTO_MINIMUM, Way.AUTO_FIXED})
 TAPS: Final = frozenset({Way.FULL, Way.DOUBLE, Way.OVERDRAWN, Way.MINIMUM, Way.IN_PARTS, Way.BY_HAND, Way.PLANNER})
 _DAY: Final = timedelta(days=1)
 Act = Callable[[], None]
@@ -98,25 +99,22 @@ class Habits:
     def _intend(self, house: Household, card: Card, due_on: date) -> None:
         """What a household has in mind for a new bill, by its habit."""
         pay, today = max(due_on - house.lead_days * _DAY, clock.today()), clock.today()
-        plan = self.agenda.plan
-        match house.way:
-            case Way.FULL | Way.DOUBLE | Way.OVERDRAWN | Way.PLANNER:
-                plan(pay, house.hour, house, self._tap(house, card, AmountRule.FULL))
-            case Way.MINIMUM:
-                plan(pay, house.hour, house, self._tap(house, card, AmountRule.MINIMUM))
-            case Way.IN_PARTS:
-                plan(max(today, pay - 3 * _DAY), house.hour, house, self._part(house, card))
-                plan(pay, house.hour, house, self._tap(house, card, AmountRule.FULL))
-            case Way.BY_HAND:
-                plan(pay, house.hour, house, self._by_hand(house, card))
-            case Way.FORGETFUL:
-                if self.place.dice.percent(60, "remembers", house.number, due_on):
-                    plan(due_on + 2 * _DAY, house.hour, house, self._tap(house, card, AmountRule.FULL))
-            case Way.AUTO_FULL | Way.AUTO_MINIMUM | Way.AUTO_FIXED:
-                if card.number not in house.mandates:
-                    plan(today, house.hour, house, self._mandate(house, card))
+        full = self._tap(house, card, AmountRule.FULL)
+        acts: dict[Way, list[tuple[date, Act]]] = {
+            Way.FULL: [(pay, full)], Way.DOUBLE: [(pay, full)], Way.OVERDRAWN: [(pay, full)],
+            Way.PLANNER: [(today, self._whole_plan(house, card))],
+            Way.MINIMUM: [(pay, self._tap(house, card, AmountRule.MINIMUM))],
+            Way.IN_PARTS: [(max(today, pay - 3 * _DAY), self._part(house, card)), (pay, full)],
+            Way.BY_HAND: [(pay, self._by_hand(house, card))],
+        }  # fmt: skip
+        if house.way is Way.FORGETFUL and self.place.dice.percent(60, "remembers", house.number, due_on):
+            acts[Way.FORGETFUL] = [(due_on + 2 * _DAY, full)]
+        if house.way in MANDATED and card.number not in house.mandates:
+            acts[house.way] = [(today, self._mandate(house, card))]
+        for day, act in acts.get(house.way, []):
+            self.agenda.plan(day, house.hour, house, act)
         if house.way in TAPS:
-            plan(due_on - _DAY, LOOKS, house, self._look_again(house, card))
+            self.agenda.plan(due_on - _DAY, LOOKS, house, self._look_again(house, card))
 
     # --- paying ---
 
@@ -128,6 +126,16 @@ class Habits:
                 self.place.people.tap(house, account, twice=twice, rule=rule.value, **more)
 
         return tap
+
+    def _whole_plan(self, house: Household, card: Card) -> Act:
+        """Confirm the plan over all bills at once; where none can be made, the bill is tapped by itself."""
+
+        def confirm() -> None:
+            if not self.place.people.submit(house, "/plan/confirm", "/plan/confirm", having="key"):
+                self.place.diary.skipped["no plan"] += 1
+                self._tap(house, card, AmountRule.FULL)()
+
+        return confirm
 
     def _mandate(self, house: Household, card: Card) -> Act:
         """Give a mandate for this card, once; the proof is bound to every field of it."""

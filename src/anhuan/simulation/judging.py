@@ -68,10 +68,9 @@ def case_of(
     place: Place, rows: Rows, *, verified: tuple[int, str] = (0, ""), failed_jobs: Sequence[Row] = ()
 ) -> Case:  # fmt: skip
     """What the laws look at."""
-    ours = {str(one["key"]) for one in rows.instructions}
-    partners = {one["partner"] for one in rows.payments if str(one["key"]) in ours}
-    mine = [one for one in rows.payments if one["partner"] in partners or one["partner"] in place.town.partners()]
-    theirs = [one for one in rows.payments if one not in mine]
+    partners = place.town.partners()
+    mine = [one for one in rows.payments if one["partner"] in partners]
+    theirs = [one for one in rows.payments if one["partner"] not in partners]
     keys = {str(one["key"]) for one in mine}
     bills = [{**one, "total": vault.open_("bills.total_minor", bytes(one["sealed_total"]))} for one in rows.bills]
     return Case(

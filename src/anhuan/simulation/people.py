@@ -17,7 +17,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from anhuan import cards, identity
+from anhuan import cards, identity, planning
 from anhuan.channels import simbank_http
 from anhuan.channels.model import Answer, Instruction, Rejected, Settled
 from anhuan.identity import agreeing, consent, purposes, sessions
@@ -27,7 +27,7 @@ from anhuan.kit.actors import Actor, ActorKind, Strength
 from anhuan.repayments import bindings
 from anhuan.simulation import forms
 from anhuan.simulation.bank import Hand
-from anhuan.simulation.model import Card, Diary, Fate, Household, Stuck, Tap
+from anhuan.simulation.model import Card, Diary, Fate, Household, Stuck, Tap, Way
 
 COOKIE: Final = "__Host-anhuan"
 PATIENCE: Final = 90.0  # seconds in which a killed house comes back
@@ -182,6 +182,11 @@ class People:
         known = 0 if house.opening < house.income else house.opening
         if known:
             cards.record_balance(session, house.party, account.account_id, known, balance_on=clock.today())
+        if house.way is Way.PLANNER:
+            planning.set_channel(session, house.party, CHANNEL, chosen=True)
+            planning.set_flow(
+                session, house.party, account.account_id, house.income, label="工资", day_of_month=house.payday
+            )
         bindings.bind(
             session, who, house.party, bindings.Kind.SOURCE, account.account_id, CHANNEL, ref=house.funding,
             name=house.name, how=bindings.Proved.DEMONSTRATION, now=now,
