@@ -142,5 +142,9 @@ def _act(acts: dict[int, list[Act]], place: Place) -> None:
             act()
 
     with ThreadPoolExecutor(HANDS) as hands:
-        for done in [hands.submit(follow, mine) for mine in acts.values()]:
-            done.result()
+        try:
+            for done in [hands.submit(follow, mine) for mine in acts.values()]:
+                done.result()
+        except BaseException:
+            place.town.give_up()  # else the block would wait for everybody's patience to end
+            raise

@@ -97,8 +97,14 @@ class Town:
         if process.poll() is None:
             process.send_signal(signal.SIGCONT)
 
+    def give_up(self) -> None:
+        """The town is told to end: whoever waits for a process waits no longer."""
+        self._ending = True
+
     def tend(self) -> None:
         """Start again what ended by itself."""
+        if self._ending:
+            raise Stuck("the town was told to end")
         with self._lock:
             for name, process in list(self._running.items()):
                 if process.poll() is not None and not self._ending:

@@ -38,6 +38,7 @@ def run(ask: Ask, *, ports: tuple[int, int], say: Say) -> Mapping[str, Any]:
         days.live(place)
         days.rest(place, REST_DAYS)
         report = judging.judged(place)
+        report["home"] = str(home)
         report["seconds"] = round(time.monotonic() - began, 1)
         return report
     finally:
