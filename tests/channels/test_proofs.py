@@ -1,5 +1,8 @@
 """Looking at a card for proof: what carries our key counts, what the bank takes back is in doubt, looks grow rarer."""
 
+import asyncio
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -14,7 +17,8 @@ from anhuan.channels import delivery, evidence, journey, proofs, registry, servi
 from anhuan.channels.evidence import Proof
 from anhuan.channels.evidence_rules import Arrival, Kind
 from anhuan.channels.model import Booked, Event, EventKind, Instruction, OtherBody, Rejected, Seen, Settled, State
-from anhuan.kit import ids, jobs
+from anhuan.kit import clock, ids, jobs
+from anhuan.kit import db as database
 from anhuan.kit.errors import Unavailable
 
 pytestmark = pytest.mark.scope("S3-02")
@@ -84,6 +88,13 @@ def next_look(world: World, made: Instruction) -> datetime | None:
         row = store.instruction(db, world.party, made.key)
         assert row is not None
         return row.next_look_at
+
+
+def looks(world: World, made: Instruction) -> int:
+    with world.rows() as db:
+        row = store.instruction(db, world.party, made.key)
+        assert row is not None
+        return row.looks
 
 
 def test_a_posting_of_our_key_proves_the_arrival_once(showing: tuple[World, Showing]) -> None:
@@ -254,3 +265,34 @@ def test_what_was_stopped_is_looked_for_all_the_same(showing: tuple[World, Showi
         row = store.instruction(db, world.party, made.key)
         assert row is not None
         assert row.next_look_at is not None
+
+
+@pytest.fixture
+def worker(showing: tuple[World, Showing], monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[World, Showing]]:
+    """A true worker of the queue, beside the test, on the true clock."""
+    showing[0].clock.now = clock.now()
+    url = database.sessions("work").kw["bind"].url.render_as_string(hide_password=False).replace("+psycopg", "")
+    loop, stop = asyncio.new_event_loop(), asyncio.Event()
+    thread = threading.Thread(target=lambda: loop.run_until_complete(jobs.run(url, until=stop)))
+    thread.start()
+    yield showing
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(20)
+    loop.close()
+
+
+def test_sent_by_a_worker_it_is_proved_within_seconds_by_itself(worker: tuple[World, Showing]) -> None:
+    world, card = worker
+    made = world.prepare()
+    began = time.monotonic()
+    with world.rows() as db:
+        journey.send(db, world.party, made.key, made.channel)
+    while looks(world, made) == 0:  # the first one finds nothing yet
+        assert time.monotonic() < began + 60, "nobody looked"
+        time.sleep(0.02)
+    card.book(made.key)
+    while not rows_of(world, made):
+        assert time.monotonic() < began + 60, "nobody looked again"
+        time.sleep(0.05)
+    assert time.monotonic() < began + 60
+    assert world.state(made) is State.SUCCESS
