@@ -355,16 +355,21 @@ def _names(db: "Session", who: "Actor") -> Mapping[UUID, str]:
 
 
 def _follow(order_id: UUID, lang: str | None) -> None:
-    """Print each new line of an order's timeline until it is at its end; whoever stops looking stops nothing."""
+    """Print each new line of an order's timeline until it is at its end; whoever stops looking stops nothing.
+
+    The command is written into the audit log once; its looks after that are not.
+    """
+    from anhuan.identity import commands
+    from anhuan.kit import db as database
     from anhuan.repayments import views
     from anhuan.repayments.model import CLOSED
 
     seen = 0
     try:
         while True:
-            with _rows() as (db, who):
-                order = views.find(db, _party(who), order_id)
-                stamps = views.timeline(db, _party(who), order_id)
+            with database.transaction() as db:
+                party = _party(commands.enter(db))
+                order, stamps = views.find(db, party, order_id), views.timeline(db, party, order_id)
             for one in stamps[seen:]:
                 typer.echo(_stamp(one.at, one.kind, one.code, lang))
             seen = len(stamps)
