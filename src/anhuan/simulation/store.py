@@ -107,7 +107,11 @@ def next_look(db: psycopg.Connection[Row]) -> datetime | None:
     """When an order or an instruction wants to be looked at next, whatever became of its job."""
     row = db.execute(
         """SELECT min(at) AS at FROM (SELECT min(next_at) AS at FROM repay_orders WHERE next_at IS NOT NULL
-           UNION ALL SELECT min(next_ask_at) FROM channel_instructions WHERE next_ask_at IS NOT NULL) found"""
+           UNION ALL SELECT min(next_ask_at) FROM channel_instructions WHERE next_ask_at IS NOT NULL
+           UNION ALL SELECT min(next_at) FROM mandates WHERE next_at IS NOT NULL
+           UNION ALL SELECT min(next_at) FROM mandate_runs WHERE next_at IS NOT NULL
+           UNION ALL SELECT min(least(safe_by_at, by_hand_at)) FROM repay_orders
+             WHERE alerted_at IS NULL AND closed_at IS NULL) found"""
     ).fetchone()
     return None if row is None else row["at"]
 

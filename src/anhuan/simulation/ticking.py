@@ -28,7 +28,8 @@ PATIENCE: Final = 90.0
 LOOK: Final = 0.04
 # Work that the workers' own clock does well enough: it seals and tidies by the minute, whatever the town's date is.
 BY_THEMSELVES: Final = frozenset({
-    "audit.seal", "ledger.root", "ledger.sweep", "identity.tidy", "jobs.sweep", "channels.look", "channels.compare",
+    "audit.seal", "ledger.root", "ledger.sweep", "ledger.months", "ledger.verify", "identity.tidy", "identity.forget",
+    "jobs.sweep", "channels.look", "channels.compare", "notify.sweep",
 })  # fmt: skip
 DOWN: Final = (psycopg.Error, DBAPIError, fetch.NoAnswer, postgres.CannotStart)
 log = structlog.get_logger(__name__)
