@@ -38,7 +38,7 @@ def after(db: Session, order: OrderView, before: OrderStatus | None, *, now: dat
 
 def _arrived(db: Session, order: OrderView, *, now: datetime) -> None:
     shown = [one for one in views.timeline(db, order.party, order.order_id) if one.kind is EventKind.ARRIVED]
-    kind = str(shown[-1].facts.get("kind", "")) if shown else ""
+    kind = str(shown[-1].facts.get("proof", "")) if shown else ""
     words = failure_rules.words("proofs").get(kind, failure_rules.words("proofs")["statement"])
     on = order.arrived_on.isoformat() if order.arrived_on else None
     arrived = order.amount if order.arrived is None else order.arrived
