@@ -121,3 +121,11 @@ def test_every_posting_of_the_demonstration_has_its_order(house: House) -> None:
     refs = {row[0] for row in house.asked(money, int(Code.QUOTA_GRANTED))}
     assert refs <= orders
     assert len(orders) >= 8, "five of the past, three of this story"
+
+
+def test_nothing_is_left_running_when_the_demonstration_is_killed(house: House) -> None:
+    children = [*house.children("work"), *house.children("simbank")]
+    assert len(children) == 2
+    house.process.kill()
+    house.process.wait()
+    soon(lambda: not any(os.path.exists(f"/proc/{child}") for child in children))
