@@ -161,7 +161,7 @@ def _autopay(running: House) -> Table:
     dice, today = random.Random(20261122), clock.today()
     for number in range(MANDATES):
         with db.transaction() as session:
-            party, account, own = person(session, number, due_on=today + timedelta(days=dice.randrange(8, 28)))
+            party, account, own = person(session, number, due_on=today + timedelta(days=7 * dice.randrange(1, 5)))
             _mandate(session, party, account, own)
     journey_autopay.take_up_bills(since=None, now=clock.now())
     with psycopg.connect(running.owner, autocommit=True) as owner:
