@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 KILLS = 8
-ASKED = ("--households", "6", "--days", "40", "--seed", "7", "--faults", "all", "--kills", str(KILLS), "--json")
+ASKED = ("--households", "6", "--days", "36", "--seed", "7", "--faults", "all", "--kills", str(KILLS), "--json")
 
 
 @pytest.fixture(scope="module")
