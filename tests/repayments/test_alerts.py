@@ -1,10 +1,11 @@
 """The dead-man alert: at the last safe moment, and when only paying by hand is left, the payer is told once each."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.repayments.autopaying import given, until
 from tests.repayments.conftest import Home, clean, home, house
 from tests.repayments.views import an_order
 
@@ -12,7 +13,7 @@ from anhuan import notify
 from anhuan.identity import limits
 from anhuan.kit import clock, wall
 from anhuan.kit.db import sessions
-from anhuan.repayments import alert_rules, alerts, journey_alerts
+from anhuan.repayments import alert_bills, alert_rules, alerts, journey_alerts
 from anhuan.repayments.alert_rules import Stage
 from anhuan.repayments.model import OrderStatus, OrderView, Wait
 
@@ -99,6 +100,30 @@ def test_a_paused_payment_is_told_before_its_last_safe_moment(home: Home) -> Non
     (message,) = look(home, safe - timedelta(hours=24))
     assert message.kind == "alert_held"
     assert "您暂停了所有付款" in message.text
+
+
+@pytest.mark.scope("S3-24")
+def test_a_bill_under_a_mandate_that_nobody_ordered_is_told_once(home: Home) -> None:
+    """The worker never came: the run was planned, and its last safe moment has passed without an order."""
+    given(home)
+    assert bills(home) == []
+    until(home, date(2026, 12, 8), hour=10)
+    (one,) = bills(home)
+    with home.worker() as db:
+        alert_bills.tell(db, one, now=home.clock(), by_job=True)
+    with home.rows() as db:
+        (told,) = [one for one in notify.messages(db, home.party, lang="zh", now=home.clock()) if one.urgent]
+    assert told.kind == "alert_no_order"
+    assert "没有扣款" in told.text
+    assert told.link == f"/repay/{home.account_id}"
+    assert bills(home) == [], "once"
+
+
+def bills(home: Home) -> list[alert_bills.Missing]:
+    with sessions("work").begin() as db:
+        wall.everybody(db)
+        found = alert_bills.untold(db, alert_bills.missing(db, home.clock()))
+    return [one for one in found if one.party == home.party]
 
 
 def order(**changes: Any) -> OrderView:
