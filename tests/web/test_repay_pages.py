@@ -15,8 +15,10 @@ from tests.repayments.conftest import Home, clean, home, house
 
 from anhuan import app as front
 from anhuan import cards
+from anhuan.channels import evidence
 from anhuan.channels.holders import Holder
-from anhuan.identity import codes
+from anhuan.channels.service import WORKER
+from anhuan.identity import codes, limits
 from anhuan.kit import db as database
 from anhuan.repayments import AmountRule, OrderStatus, OrderView, bindings, views
 
@@ -342,3 +344,34 @@ def test_an_account_is_bound_only_where_its_bank_says_it_is_the_payers(
         bound = bindings.of(db, home.party)
     assert (status, len(bound)) == ((422, 0) if said else (303, 1))
     assert said in plain(text)
+
+
+def test_a_proof_that_was_taken_back_says_not_to_pay_twice(phone: Phone) -> None:
+    home = phone.home
+    phone.confirm(phone.form(phone.get(phone.sheet)))
+    [order] = phone.orders()
+    home.deliver(order)
+    home.prove(order)
+    assert order.key is not None
+    with home.worker() as db:
+        proof = evidence.of(db, home.party, order.key).rows[0].id
+        evidence.doubt(db, WORKER, home.party, order.key, proof, reason="记到了别的账单", now=home.clock())
+        evidence.weigh(db, home.party, order.key, now=home.clock())
+    said = plain(phone.get(f"/repay/orders/{order.order_id}"))
+    assert "钱可能已在路上,请先不要重复还款" in said
+    assert "下次查询" in said
+    assert "已撤回" in said
+    assert "有还款要您看一下" in plain(phone.get("/"))
+
+
+def test_what_the_payer_paused_waits_and_says_how_to_go_on(phone: Phone) -> None:
+    home = phone.home
+    phone.confirm(phone.form(phone.get(phone.sheet)))
+    [order] = phone.orders()
+    with home.rows() as db:
+        limits.pause_everything(db, home.me, now=home.clock())
+    home.deliver(order)
+    page = phone.get(f"/repay/orders/{order.order_id}")
+    assert "您暂停了所有付款" in plain(page)
+    assert 'href="/me/limits"' in page
+    assert "取消,换一种方式" in page
