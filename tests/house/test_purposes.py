@@ -52,7 +52,7 @@ MAY_OPEN = {
     "repayments/journey_proofs.py:match": "the worker: whose statements say something new, to promise a comparison",
     "channels/journey.py:learn": "the worker: how long arrivals take, counted over everybody's payments",
     "notify/journey.py:sweep": "the worker: mails of all people that lost their job",
-    "repayments/journey_plans.py:plans": "the worker: whose confirmed plan was left alone long enough, to promise a look",
+    "repayments/journey_plans.py:plans": "the worker: whose plan was left alone long enough, to promise a look",
     "repayments/journey_alerts.py:alert": "the worker: whose payment is not proved at its last safe moment",
     "repayments/watching.py:look": "the second watcher: the same, without the queue",
     "repayments/watching.py:_bills": "the second watcher: bills that a mandate should have paid",
