@@ -14,7 +14,8 @@ from anhuan import cards, notify, planning, repayments
 from anhuan.cards import BillFacts
 from anhuan.channels import journey as following
 from anhuan.channels.model import Unknown
-from anhuan.identity import limits
+from anhuan.identity import limits, stepup
+from anhuan.identity.stepup import Answer
 from anhuan.kit import clock, jobs, wall
 from anhuan.repayments import AmountRule, OrderStatus, OrderView, autopay, journey_autopay, mandates
 from anhuan.repayments.mandate_model import AboveCap, Mandate, RetryWhen, Stage, Timing, Why
@@ -262,9 +263,6 @@ def test_a_pause_holds_a_debit_up_and_it_goes_on_by_itself_when_lifted(home: Hom
     assert said(home).count("autopay_blocked") == 1, "once for each reason"
     with home.rows() as db:
         who = me(home, db)
-        from anhuan.identity import stepup
-        from anhuan.identity.stepup import Answer
-
         since = limits.at(db, home.party, now=home.clock()).pause
         assert since is not None
         asked = stepup.begin(db, who, limits.lift_act(home.party, since), shown="x", now=home.clock())

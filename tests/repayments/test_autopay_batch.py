@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,7 +17,7 @@ from anhuan.cards import BillFacts
 from anhuan.kit import db as database
 from anhuan.kit import ids, jobs, wall
 from anhuan.kit.actors import Actor, ActorKind
-from anhuan.repayments import OrderView, autopay, bindings, journey_autopay
+from anhuan.repayments import OrderView, autopay, bindings, journey_autopay, quoting
 
 __all__ = ["clean", "home", "house"]
 MANY = 12
@@ -51,7 +52,7 @@ def neighbour(home: Home, number: int) -> Home:
 
 def orders(street: Sequence[Home]) -> list[OrderView]:
     """Every order of the street, in the order in which they were made."""
-    found = []
+    found: list[OrderView] = []
     for one in street:
         with one.rows() as db:
             found += repayments.orders(db, one.party)
@@ -95,14 +96,14 @@ def test_one_run_that_breaks_keeps_nobody_else_waiting(street: list[Home], monke
     until(street[0], date(2026, 12, 11))  # nobody worked for days: all are told now, and debited a day later
     work(street[0])
     until(street[0], date(2026, 12, 12))
-    bad, real = street[5], autopay.quoting.quote_of
+    bad, real = street[5], quoting.quote_of
 
-    def broken(db: object, party: UUID, *rest: object, **more: object) -> object:
+    def broken(db: Any, party: UUID, *rest: Any, **more: Any) -> Any:
         if party == bad.party:
             raise ValueError("a mistake in the program")
-        return real(db, party, *rest, **more)  # type: ignore[arg-type]
+        return real(db, party, *rest, **more)
 
-    monkeypatch.setattr(autopay.quoting, "quote_of", broken)
+    monkeypatch.setattr(quoting, "quote_of", broken)
     work(street[0])
     assert {one.party for one in orders(street)} == {one.party for one in street} - {bad.party}
     monkeypatch.undo()

@@ -14,7 +14,8 @@ from tests.repayments.conftest import Home, clean, home, house
 from anhuan import cards
 from anhuan.identity import stepup
 from anhuan.identity.stepup import Answer, StepUpNeeded, StepUpVoid
-from anhuan.kit import audit, ids
+from anhuan.kit import audit, ids, wall
+from anhuan.kit import db as database
 from anhuan.kit.actors import ActorKind
 from anhuan.kit.page import NotAllowed
 from anhuan.repayments import mandates
@@ -101,7 +102,7 @@ def test_narrowing_asks_for_nothing_and_widening_is_a_new_mandate(home: Home) ->
         assert narrow.document.zh == made.document.zh, "what was confirmed stays as it was"
         for more in ({"cap": 50_001}, {"valid_to": date(2027, 7, 1)}):
             with pytest.raises(NeedsNewMandate):
-                mandates.narrow(db, who, made.id, now=home.clock(), **more)  # type: ignore[arg-type]
+                mandates.narrow(db, who, made.id, now=home.clock(), **more)
 
 
 def test_a_new_mandate_for_the_same_card_takes_the_place_of_the_old_one(home: Home) -> None:
@@ -177,9 +178,6 @@ def test_the_next_three_debits_are_shown_before_anything_is_confirmed(home: Home
 @contextmanager
 def another(home: Home, party: Any) -> Iterator[Session]:
     """Somebody else's rows."""
-    from anhuan.kit import db as database
-    from anhuan.kit import wall
-
     with database.transaction() as db:
         wall.enter(db, party=party, person=party)
         yield db

@@ -1,25 +1,18 @@
 """Autopay by pages and forms: what a mandate would do is shown first, a proof gives it, one tap takes it back."""
 
 import re
-from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import Engine
 from tests.channels.bank import NAME
 from tests.repayments.autopaying import given, run_of
-from tests.repayments.conftest import Home, clean, home, house
-from tests.web.test_repay_pages import Phone, plain
+from tests.repayments.conftest import clean, home, house
+from tests.web.test_repay_pages import Phone, door, phone, plain
 
 from anhuan.repayments import mandates
 from anhuan.repayments.mandate_model import Mandate, Stage, Why
 
-__all__ = ["clean", "home", "house"]
-
-
-@pytest.fixture
-def phone(home: Home, clean: Engine) -> Iterator[Phone]:
-    return Phone(home, clean)
+__all__ = ["clean", "door", "home", "house", "phone"]
 
 
 def held(phone: Phone) -> tuple[Mandate, ...]:
