@@ -115,7 +115,7 @@ def test_amount_day_and_button_stand_in_the_first_view(
     for part in (
         page.locator(".hero .big"),
         page.locator(".hero .line2"),
-        page.get_by_role("link", name="看怎么还最省"),
+        page.get_by_role("link", name="立即还款"),
     ):
         expect(part).to_be_in_viewport(ratio=1)
 
