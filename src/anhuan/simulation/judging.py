@@ -122,6 +122,8 @@ def _late(place: Place, rows: Rows, house: Household, bill: Row, due_on: date, p
                       "wait": one["wait"], "sent_at": one["sent_at"], "arrived_on": one["arrived_on"]})  # fmt: skip
         if one["final_code"] in NO_MONEY:
             reasons.append("not enough money")
+        elif one["channel"] != laws.OURS and S(one["status"]) in (S.SCHEDULED, S.PLACED, S.SENT):
+            reasons.append("to be paid by hand, and nobody said that it was")
         elif S(one["status"]) in (S.FAILED, S.GIVEN_BACK, S.IN_DOUBT):
             reasons.append(f"{one['status']}: {one['final_code'] or 'contradiction'} (scenarios {met})")
         elif {3, 4, 5, 6, 17, 26, 32} & set(met):

@@ -22,7 +22,7 @@ from anhuan.channels import simbank_http
 from anhuan.channels.model import Answer, Instruction, Rejected, Settled
 from anhuan.identity import agreeing, consent, purposes, sessions
 from anhuan.identity.consent_words import Duty, Purpose
-from anhuan.kit import clock, db, fetch, ids, jobs
+from anhuan.kit import clock, db, fetch, ids, jobs, terms
 from anhuan.kit.actors import Actor, ActorKind, Strength
 from anhuan.repayments import bindings
 from anhuan.simulation import forms
@@ -183,7 +183,8 @@ class People:
         if known:
             cards.record_balance(session, house.party, account.account_id, known, balance_on=clock.today())
         if house.way is Way.PLANNER:
-            planning.set_channel(session, house.party, CHANNEL, chosen=True)
+            for channel in terms.channel_ids():  # nobody here walks to a counter for a plan
+                planning.set_channel(session, house.party, channel, chosen=channel == CHANNEL)
             planning.set_flow(
                 session, house.party, account.account_id, house.income, label="工资", day_of_month=house.payday
             )
