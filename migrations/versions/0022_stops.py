@@ -102,7 +102,8 @@ CARDS = """
 # is not known, the beginning of the due day); nothing of the money.
 SEEN = """
     CREATE VIEW repay_orders_seen WITH (security_barrier = true) AS
-        SELECT user_id, id, status, wait, channel, bank, due_on, start_at, expected_at, safe_by_at, by_hand_at, placed_at,
+        SELECT user_id, id, status, wait, channel, bank, due_on, start_at, expected_at, safe_by_at, by_hand_at,
+               placed_at,
             sent_at, closed_at, final_code, mandate_id IS NOT NULL AS by_mandate,
             coalesce(safe_by_at, by_hand_at, due_on::timestamp AT TIME ZONE 'Asia/Shanghai') AS latest_at
         FROM repay_orders"""

@@ -125,7 +125,8 @@ def clean(house: Engine, server: postgres.Access) -> Engine:
         inside.execute("SET ROLE anhuan_owner")
         inside.execute(
             "TRUNCATE partner_entries, partner_words, channel_breakers, channel_flags, channel_health,"
-            " channel_callbacks, channel_arrivals, channel_files, channel_stops, rate_counters, procrastinate_jobs CASCADE"
+            " channel_callbacks, channel_arrivals, channel_files, channel_stops, rate_counters,"
+            " procrastinate_jobs CASCADE"
         )
     return house
 

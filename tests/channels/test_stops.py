@@ -115,7 +115,9 @@ def test_nobody_lifts_alone_and_what_was_shown_is_what_is_confirmed(world: World
             stops.ask_lift(db, other, stop.id, reason=WHY, now=NOW)
         with pytest.raises(changes.NotAsShown):
             stops.confirm_lift(db, other, stop.id, shown="00" * 32, now=NOW)
-        stops.refuse_lift(db, other, stop.id, shown=waiting.shown_hash.hex(), reason="银行还没有给出书面的答复", now=NOW)
+        stops.refuse_lift(
+            db, other, stop.id, shown=waiting.shown_hash.hex(), reason="银行还没有给出书面的答复", now=NOW
+        )
     assert standing()
     lift(stop, other, one)  # a no is not the end: it may be asked anew
     assert not standing()

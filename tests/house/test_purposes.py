@@ -43,6 +43,8 @@ MAY_OPEN = {
     "identity/agreeing.py:invented": "invented people, who accept when they are entered",
     "identity/pages_desk_changes.py:draw": "the operator's own rows, to check one more proof",
     "channels/journey.py:heard": "the worker: whose instruction a callback names, by its key alone",
+    "channels/batches.py:_everybody": "the worker: hands over what many people ordered, each by its own key",
+    "repayments/journey.py:due": "the worker: whose orders are due for a look, to promise it",
     "channels/journey.py:due": "the worker: whose questions to channels are due, to promise them again",
     "channels/journey.py:unproved": "the worker: whose cards are to be looked at for a proof, to promise it again",
     "repayments/journey_autopay.py:due": "the worker: whether any mandate's debit is due",
@@ -63,7 +65,11 @@ MAY_OPEN = {
 }
 SETTING = re.compile(r"set_config\(\s*('anhuan\.|:|%|\|)|\bSET\s+(LOCAL\s+)?anhuan\.", re.IGNORECASE)
 INTAKE = {"preview", "preview_of", "commit", "take_in"}  # of room statements: bills come in
-MAY_TAKE_IN = {"statements/service.py": "the acts themselves, behind the doors", "cli/demo.py:fill": ""}
+MAY_TAKE_IN = {
+    "statements/service.py": "the acts themselves, behind the doors",
+    "cli/demo.py:fill": "",
+    "cli/demo_cards.py:_take_bills": "",
+}
 # Tables with a person or a party that are in no room's list, and why.
 NOT_LISTED = {
     "audit_log": "a chain that nobody may cut; people read their own records on the page",

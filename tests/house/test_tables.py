@@ -23,7 +23,8 @@ RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 LESS = {
     "agreement_acceptances": "SELECT INSERT", "api_client_keys": "SELECT", "api_clients": "SELECT",
     "audit_chain": "SELECT", "audit_head": "", "audit_log": "SELECT", "audit_roots": "SELECT", "audit_waiting": "",
-    "channel_arrivals": "SELECT", "channel_breaker_closings": "SELECT", "channel_breakers": "SELECT", "channel_callbacks": "INSERT",
+    "channel_arrivals": "SELECT", "channel_breaker_closings": "SELECT",
+    "channel_breakers": "SELECT", "channel_callbacks": "INSERT",
     "channel_card_stops": "SELECT", "channel_clearings": "SELECT",
     "channel_contradictions": "SELECT", "channel_events": "SELECT",
     "channel_evidence": "SELECT INSERT", "channel_files": "", "channel_flags": "SELECT", "channel_health": "SELECT",

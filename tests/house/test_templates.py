@@ -27,7 +27,8 @@ MODULES = (
     "channels.pages_partners", "channels.pages_channels", "channels.pages_by_hand",
     "channels.pages_contradictions", "notify.pages", "repayments.pages_pauses",
     "repayments.pages", "repayments.pages_track", "repayments.pages_bind",
-    "repayments.pages_receipt", "channels.pages_stops", "repayments.pages_desk", "repayments.pages_plan", "repayments.pages_autopay",
+    "repayments.pages_receipt", "channels.pages_stops", "repayments.pages_desk", "repayments.pages_plan",
+    "repayments.pages_autopay",
 )  # fmt: skip
 FRAME = {"shell"}  # given to every template beside the fields of its value
 BUILT_IN = {

@@ -59,11 +59,15 @@ SETTINGS: Final = (
     Setting("ANHUAN_SIMBANK_URL", "no simulated bank", "address of the simulated bank, e.g. http://127.0.0.1:8070"),
     Setting("ANHUAN_SIMBANK_KEYS", "keys/simbank.json of the home", "file with the keys for it, closed to others"),
     Setting(
-        "ANHUAN_CLOCK_FILE", "the machine's clock", "file of a held clock; believed in a town of `anhuan simulate` alone"
+        "ANHUAN_CLOCK_FILE",
+        "the machine's clock",
+        "file of a held clock; believed in a town of `anhuan simulate` alone",
     ),
     Setting("ANHUAN_SMTP_URL", "no mail", "mail server: smtp://user:password@host:port (STARTTLS) or smtps://..."),
     Setting("ANHUAN_MAIL_FROM", "none", "mail address that mails come from, needed with ANHUAN_SMTP_URL"),
-    Setting("ANHUAN_ALERT_MAIL", "nobody", "mail address of the operator, told when no worker works or alerts are late"),
+    Setting(
+        "ANHUAN_ALERT_MAIL", "nobody", "mail address of the operator, told when no worker works or alerts are late"
+    ),
     Setting("ANHUAN_PROXY", "nobody", "addresses whose X-Forwarded-For and -Proto are believed, with commas"),
 )
 

@@ -5,11 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from anhuan.kit import audit, ids
 from anhuan.kit.actors import Actor
+from anhuan.repayments import store
 from anhuan.repayments.tables import BindingRow
 
 
@@ -47,7 +47,7 @@ def bind(
     how: Proved, now: datetime, funding_kind: str = "own_debit",
 ) -> Binding:  # fmt: skip
     """Bind an own account or a card at a channel; one that stands gives way to it."""
-    if (before := _standing(db, party, kind, subject_id, channel)) is not None:
+    if (before := store.binding(db, party, kind, subject_id, channel)) is not None:
         before.state, before.removed_at = "removed", now
         db.flush()
     row = BindingRow(
@@ -62,19 +62,18 @@ def bind(
 
 def find(db: Session, party: UUID, kind: Kind, subject_id: UUID, channel: str) -> Binding | None:
     """The binding that stands, or None."""
-    row = _standing(db, party, kind, subject_id, channel)
+    row = store.binding(db, party, kind, subject_id, channel)
     return None if row is None else _binding(row)
 
 
 def of(db: Session, party: UUID) -> tuple[Binding, ...]:
     """Every binding of a party that stands."""
-    asked = select(BindingRow).where(BindingRow.user_id == party, BindingRow.state != "removed")
-    return tuple(_binding(row) for row in db.scalars(asked.order_by(BindingRow.proved_at, BindingRow.id).limit(500)))
+    return tuple(_binding(row) for row in store.bindings(db, party))
 
 
 def doubt(db: Session, who: Actor, party: UUID, kind: Kind, subject_id: UUID, channel: str, *, now: datetime) -> None:
     """A payment came back for a wrong card or name: the binding must be proved anew before it is used again."""
-    row = _standing(db, party, kind, subject_id, channel)
+    row = store.binding(db, party, kind, subject_id, channel)
     if row is not None and row.state == "proved":
         row.state = "doubtful"
         db.flush()
@@ -88,14 +87,6 @@ def remove(db: Session, who: Actor, party: UUID, binding_id: UUID, *, now: datet
         row.state, row.removed_at = "removed", now
         db.flush()
         audit.write(db, who, "binding.removed", f"binding:{row.id}", {"channel": row.channel}, now=now)
-
-
-def _standing(db: Session, party: UUID, kind: Kind, subject_id: UUID, channel: str) -> BindingRow | None:
-    asked = select(BindingRow).where(
-        BindingRow.user_id == party, BindingRow.kind == kind, BindingRow.subject_id == subject_id,
-        BindingRow.channel == channel, BindingRow.state != "removed",
-    )  # fmt: skip
-    return db.scalars(asked).one_or_none()
 
 
 def _binding(row: BindingRow) -> Binding:

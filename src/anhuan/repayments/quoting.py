@@ -4,7 +4,7 @@ A quote moves nothing. What keeps it from being confirmed stands in its `trouble
 that is nobody's is refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final, Protocol
@@ -112,7 +112,7 @@ def quote_of(
         card_name=facts.face.name(lang), source_name=facts.source.name(lang), channel=channel,
         channel_zh=named.zh if named else "", channel_en=named.en if named else "",
         by_hand=chosen.by_hand if chosen else False, amount=wish.amount, parts=parts, due_on=due_on,
-        start_at=wish.start_at, expected_at=chosen.option.arrives_by if chosen else None,
+        start_at=wish.start_at, expected_at=chosen.option.arrives_by if chosen and not chosen.by_hand else None,
         safe_by_at=chosen.safe_by_at if chosen else None, by_hand_at=chosen.by_hand_at if chosen else None,
         effect=_effect(db, party, wish) if effect else None, bill_open=facts.bill.open if facts.bill else 0,
         troubles=tuple(troubles),
@@ -245,11 +245,17 @@ def _effect(db: Session, party: UUID, wish: _Wish) -> Effect | None:
     return Effect(bill.open - wish.amount, mine.interest, mine.late_fee)
 
 
-def _no_channel(ask: RepayAsk, why: dict[str, str]) -> Trouble:
-    if ask.channel is not None and ask.channel in why:
-        said = f"这个渠道现在不能用：{why[ask.channel]}。请换一个渠道，或在银行自己付。"
-        return Trouble(NoChannel.code, said, "channel", NoChannel)
+# Why a channel cannot carry a payment now, in words (routing.Passed, and what is ours).
+_WHY: Final = {
+    "not_bound": "还没有绑定您本人的账户和卡", "not_live": "没有有效的持牌登记", "funding": "不接受这种付款账户",
+    "limit": "金额超出它的限额", "down": "它现在不通", "too_late": "来不及在还款日前到账",
+}  # fmt: skip
+
+
+def _no_channel(ask: RepayAsk, why: Mapping[str, str]) -> Trouble:
     said = "现在没有渠道能付这一笔；可以在发卡行自己付，再回来标记。"
+    if ask.channel is not None and (known := _WHY.get(why.get(ask.channel, ""))):
+        said = f"这个渠道现在不能用：{known}。请换一个渠道，或在银行自己付。"
     return Trouble(NoChannel.code, said, "channel", NoChannel)
 
 

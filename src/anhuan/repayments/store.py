@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from anhuan.repayments.model import OrderStatus
-from anhuan.repayments.tables import EventRow, GroupRow, OrderRow
+from anhuan.repayments.tables import BindingRow, EventRow, GroupRow, OrderRow
 
 _PARTY = text("SELECT pg_advisory_xact_lock(hashtextextended('repay ' || :party, 0))")
 _PARTIES = text(
@@ -117,6 +117,21 @@ def due(
 def successor(db: Session, party: UUID, order_id: UUID) -> OrderRow | None:
     """The order that was made because this one came to nothing."""
     asked = select(OrderRow).where(OrderRow.user_id == party, OrderRow.retry_of == order_id)
+    return db.scalars(asked).one_or_none()
+
+
+def bindings(db: Session, party: UUID) -> Sequence[BindingRow]:
+    """Every binding of a party that stands, oldest first."""
+    asked = select(BindingRow).where(BindingRow.user_id == party, BindingRow.state != "removed")
+    return db.scalars(asked.order_by(BindingRow.proved_at, BindingRow.id).limit(500)).all()
+
+
+def binding(db: Session, party: UUID, kind: str, subject_id: UUID, channel: str) -> BindingRow | None:
+    """The binding of one account or card at one channel that stands."""
+    asked = select(BindingRow).where(
+        BindingRow.user_id == party, BindingRow.kind == kind, BindingRow.subject_id == subject_id,
+        BindingRow.channel == channel, BindingRow.state != "removed",
+    )  # fmt: skip
     return db.scalars(asked).one_or_none()
 
 

@@ -39,7 +39,8 @@ def any_sent(db: Session, party: UUID) -> bool:
 
 def page(db: Session, party: UUID) -> int | None:
     """The page of a party's statements, counted at every import and undo; None before the first."""
-    return db.scalar(_PAGE, {"party": party})
+    found: int | None = db.scalar(_PAGE, {"party": party})
+    return found
 
 
 def looked(db: Session, party: UUID, page: int, now: datetime) -> None:

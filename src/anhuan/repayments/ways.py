@@ -148,7 +148,7 @@ def as_way(road: Road, why: str, *, lang: str = "zh") -> Way:
     named = capabilities.way(road.record.channel, on=road.option.arrives_by.astimezone(clock.CHINA).date())
     return Way(
         road.record.channel, named.zh, named.en, why in ("", "dearer", "slower"), why, road.by_hand, road.option.fee,
-        road.option.arrives_by, road.safe_by_at,
+        None if road.by_hand else road.option.arrives_by, road.safe_by_at,  # nobody knows when a person walks
     )  # fmt: skip
 
 
