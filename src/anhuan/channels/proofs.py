@@ -122,14 +122,15 @@ def _source(row: InstructionRow, one: Booked) -> str:
 
 
 def _next_look(row: InstructionRow, arrival: Arrival, on: date | None, now: datetime) -> datetime | None:
-    """Fast at first, then hourly, then daily, until it is proved; then daily for as long as it may be taken back."""
+    """Fast at first, then hourly, then daily, until it is proved; then ever more rarely, while it may be taken back."""
     assert row.sent_at is not None
     table = capabilities.number("proof_looks", on=_day(now), channel=row.channel)
     if row.state == State.FAILED or not row.stands:
         return None
     if arrival is Arrival.ARRIVED and on is not None:
-        days = capabilities.number("withdrawal_days", on=_day(now), channel=row.channel)
-        return now + timedelta(days=1) if _day(now) <= on + timedelta(days=days) else None
+        steps = capabilities.number("withdrawal_looks", on=_day(now), channel=row.channel)
+        after = next((days for days in steps if on + timedelta(days=days) > _day(now)), None)
+        return None if after is None else now + timedelta(days=(on - _day(now)).days + after)
     days = capabilities.number("proof_days", on=_day(now), channel=row.channel)
     age = now - max(row.sent_at, row.taken_at or row.sent_at)
     return now + pause(age, table) if now < row.sent_at + timedelta(days=days) else None

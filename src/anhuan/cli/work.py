@@ -46,6 +46,7 @@ def know_the_rooms() -> None:
         journey_alerts,  # noqa: F401 - payers are told in time what is not proved
         journey_autopay,  # noqa: F401 - debits by mandate
         journey_proofs,  # noqa: F401 - payments are compared with imported lines
+        reminding,  # noqa: F401 - bills that fall due and are not arranged
     )
 
     holdings.know(planning=planning, statements=statements, cards=cards, channels=channels, ledger=ledger,
