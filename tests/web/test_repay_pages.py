@@ -341,9 +341,33 @@ def test_an_account_is_bound_only_where_its_bank_says_it_is_the_payers(
             "channel": "little_bank", "ref": ref, "name": "林"}  # fmt: skip
     status, text, _ = phone.post("/me/bindings", **form)
     with home.rows() as db:
+        assert bindings.of(db, home.party) == (), "an open session alone binds nothing"
+    if not said:
+        assert "号码:62220000 1024" in plain(text), "the whole number is confirmed, not its end alone"
+        changed = {**phone.form(text), "ref": "62229999 1024"}
+        assert phone.post("/me/bindings", **changed, code=phone.code())[0] == 422, "the proof is for what was shown"
+        with home.rows() as db:
+            assert bindings.of(db, home.party) == ()
+        status, text, _ = phone.post("/me/bindings", **phone.form(text), code=phone.code())
+    with home.rows() as db:
         bound = bindings.of(db, home.party)
     assert (status, len(bound)) == ((422, 0) if said else (303, 1))
     assert said in plain(text)
+
+
+def test_nobody_learns_by_many_tries_who_holds_an_account(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, asked = phone.home, list[str]()
+
+    def told(kind: str, ref: str, name: str) -> Holder:
+        asked.append(name)
+        return Holder(False, "own_debit")
+
+    monkeypatch.setattr(home.connector, "check_holder", told, raising=False)
+    form = {"csrf": phone.form(phone.get("/me/bindings"))["csrf"], "kind": "source", "subject": str(home.source_id),
+            "channel": "little_bank", "ref": "62220000 1024"}  # fmt: skip
+    texts = [phone.post("/me/bindings", **form, name=f"林{number}")[1] for number in range(12)]
+    assert len(asked) == 10
+    assert "请求太频繁" in plain(texts[-1])
 
 
 def test_a_proof_that_was_taken_back_says_not_to_pay_twice(phone: Phone) -> None:

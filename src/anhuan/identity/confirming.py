@@ -51,7 +51,7 @@ class ActWords:
     scopes: tuple[str, ...] = ()
     until: date | None = None
     payments: tuple[PayWords, ...] = ()
-    document: tuple[str, ...] = ()  # of a mandate: its text, line by line
+    document: tuple[str, ...] = ()  # of a mandate or a binding: its text, line by line
 
     @property
     def debit(self) -> int:

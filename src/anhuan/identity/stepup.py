@@ -29,6 +29,7 @@ class ActKind(StrEnum):
 
     PAYMENT = "payment"
     MANDATE = "mandate"
+    BINDING = "binding"
     LIMIT_RAISE = "limit_raise"
     PAUSE_LIFT = "pause_lift"
     WAY_IN_REMOVED = "way_in_removed"

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from anhuan.identity import stepup
+from anhuan.identity.stepup import ActKind
 from anhuan.kit import audit, ids
 from anhuan.kit.actors import Actor
 from anhuan.repayments import store
@@ -40,6 +42,23 @@ class Binding:
     name: str
     funding_kind: str
     doubtful: bool
+
+
+def act_of(party: UUID, kind: Kind, subject_id: UUID, channel: str, *, ref: str, name: str) -> stepup.Act:
+    """What is confirmed: where money comes from or goes from now on, that of mandates and waiting orders too."""
+    facts = {"party": str(party), "kind": kind.value, "subject": str(subject_id), "channel": channel, "ref": ref,
+             "name": name}  # fmt: skip
+    return stepup.Act(ActKind.BINDING, facts)
+
+
+def confirm(
+    db: Session, who: Actor, party: UUID, kind: Kind, subject_id: UUID, channel: str, *, ref: str, name: str,
+    how: Proved, answer: stepup.Answer | None, now: datetime, funding_kind: str = "own_debit",
+) -> Binding:  # fmt: skip
+    """Bind after one more proof: an open session alone must not lead what is promised already to another card."""
+    stepup.insist(db, who, act_of(party, kind, subject_id, channel, ref=ref, name=name), answer, now=now)
+    return bind(db, who, party, kind, subject_id, channel, ref=ref, name=name, how=how, now=now,
+                funding_kind=funding_kind)  # fmt: skip
 
 
 def bind(

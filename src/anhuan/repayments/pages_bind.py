@@ -1,4 +1,5 @@
-"""绑定: which own accounts and cards a channel knows, made by one check of the holder's name, taken back by one tap.
+"""绑定: which own accounts and cards a channel knows, made by one check of the holder's name and a
+proof of who acts, taken back by one tap.
 
 The bank is asked with no transaction open; what it says is kept as the binding. What goes by hand needs no binding.
 """
@@ -15,8 +16,10 @@ from anhuan import cards
 from anhuan.cards.model import AccountFace, OwnAccount
 from anhuan.channels import capabilities, holders
 from anhuan.channels.holders import Holder
+from anhuan.identity import confirming
+from anhuan.identity.confirming import ActWords
 from anhuan.identity.desk_page import said
-from anhuan.kit import news, page
+from anhuan.kit import news, page, rates
 from anhuan.kit.errors import Refused
 from anhuan.repayments import bindings
 from anhuan.repayments.bindings import Binding, Kind, Proved
@@ -45,6 +48,11 @@ class OtherTail(Refused):
     """尾号不符: the number typed does not end as the account or card that was chosen."""
 
     code = "repay.other_tail"
+
+
+REFUSED: Final = (
+    holders.CreditAsSource, holders.NotACreditCard, NotTheHolder, HolderUnknown, OtherTail, rates.TooMany,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +109,7 @@ def show(request: Request, db: page.Transaction) -> Response:
 def bind(
     request: Request,
     db: page.Transaction,
+    proof: confirming.Proof,
     kind: Annotated[Kind, Form()],
     subject: Annotated[UUID, Form()],
     channel: Annotated[str, Form(max_length=40)],
@@ -114,21 +123,31 @@ def bind(
         _check_tail(_tails(db, party, kind, subject), ref)
         if channel not in {one.channel for one in _channels(request)}:
             raise page.NotFound("没有这个渠道。")
+        rates.take(f"holder|{party}", rates.limit("holders.party", on=now.date()), now=now)
         db.commit()  # nothing waits on this transaction while the world is asked
         found = holders.check(channel, ASKED[kind], ref, name, now=now)
         _insist(found)
-    except (holders.CreditAsSource, holders.NotACreditCard, NotTheHolder, HolderUnknown, OtherTail) as refused:
+    except REFUSED as refused:
         told = news.told(refused.code, refused.message, page.visitor(request).lang)
         with request.app.state.sessions().begin() as again:
             request.app.state.admit(request, again)
             return _render(request, again, trouble=told, open_id=subject, name=name, status=422)
     with request.app.state.sessions().begin() as again:
         who = request.app.state.admit(request, again)
-        bindings.bind(
-            again, who, party, kind, subject, channel, ref=ref, name=name, how=Proved.HOLDER_CHECK, now=now,
-            funding_kind=found.funding_kind or holders.OWN_DEBIT,
-        )  # fmt: skip
-    return page.go(PATH, request=request, note=said(request, "已绑定,户名相符。", "Bound; the name is the holder's."))
+        try:
+            with again.begin_nested():
+                bindings.confirm(
+                    again, who, party, kind, subject, channel, ref=ref, name=name, how=Proved.HOLDER_CHECK,
+                    answer=proof, now=now, funding_kind=found.funding_kind or holders.OWN_DEBIT,
+                )  # fmt: skip
+        except confirming.AGAIN as refused:
+            act = bindings.act_of(party, kind, subject, channel, ref=ref, name=name)
+            fields = (("kind", kind.value), ("subject", str(subject)), ("channel", channel), ("ref", ref),
+                      ("name", name))  # fmt: skip
+            words = ActWords("binding", document=_words(request, again, kind, subject, channel, ref, name))
+            return confirming.ask(request, again, act, words, refused, action=PATH, back=PATH, fields=fields)
+        told = said(request, "已绑定,户名相符。", "Bound; the name is the holder's.")
+        return confirming.done(request, again, page.go(PATH, request=request, note=told), proof)
 
 
 @router.post("/{binding_id}/remove", dependencies=WRITES)
@@ -144,6 +163,24 @@ def _insist(found: Holder) -> None:
         raise HolderUnknown("暂时核不了户名,没有绑定。请稍后再试,或先在发卡行自己付。")
     if not found.match:
         raise NotTheHolder("户名与银行的记录不符,没有绑定。请核对账号和姓名。", field="name")
+
+
+def _words(
+    request: Request, db: Session, kind: Kind, subject: UUID, channel: str, ref: str, name: str
+) -> tuple[str, ...]:  # fmt: skip
+    """What is confirmed, line by line: the whole number, for of two with one tail only one is the payer's."""
+    tails = "、".join(_tails(db, page.person(request), kind, subject))
+    way = next(one for one in _channels(request) if one.channel == channel)
+    what = said(request, f"绑定尾号 {tails}。", f"Bind what ends in {tails}.")
+    goes = (
+        said(request, "以后的还款从这个号码付出。", "Payments are taken from this number from now on.")
+        if kind is Kind.SOURCE
+        else said(request, "以后的还款付到这个号码。", "Payments go to this number from now on.")
+    )
+    where = said(
+        request, f"渠道:{way.zh}。号码:{ref}。户名:{name}。", f"Channel: {way.en}. Number: {ref}. Name: {name}."
+    )
+    return what, where, goes
 
 
 def _tails(db: Session, party: UUID, kind: Kind, subject: UUID) -> tuple[str, ...]:
