@@ -77,6 +77,7 @@ def test_an_address_is_used_only_after_its_code_came_back(clean: Engine, smtp: M
     assert smtp.mails[-1].to == ADDRESS
     wrong = "000000" if code_in(smtp) != "000000" else "111111"
     assert visit.post("/messages/mail/code", code=wrong) == 409
+    assert visit.post("/messages/mail/code", code="１２３４五六") == 409, "signs that no code has are no fault"
     assert "提醒发往" not in visit.text("/messages/mail")
     assert visit.post("/messages/mail/code", code=code_in(smtp)) == 303
     assert f"提醒发往 {ADDRESS}" in visit.text("/messages/mail")

@@ -111,6 +111,8 @@ def test_narrowing_holds_at_once_and_more_is_refused_with_the_way_to_it(phone: P
     token = hidden(page, f"/autopay/{made.id}/narrow")
     status, text, _ = phone.post(f"/autopay/{made.id}/narrow", **token, cap="3000")
     assert (status, "要重新授权" in plain(text)) == (422, True)
+    for unread in ({"cap": "abc"}, {"cap": "0"}, {"valid_to": "tomorrow"}, {"valid_to": "2026-02-30"}):
+        assert phone.post(f"/autopay/{made.id}/narrow", **token, **unread)[0] == 422, unread
     status, _, _ = phone.post(f"/autopay/{made.id}/narrow", **token, cap="500")
     assert (status, held(phone)[0].wish.cap) == (303, 50_000)
 

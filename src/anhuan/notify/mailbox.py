@@ -79,7 +79,7 @@ def prove(db: Session, who: Actor, party: UUID, code: str, *, now: datetime) -> 
         raise WrongCode("没有等待验证的邮箱。", field="code")
     late = now - row.asked_at > timedelta(minutes=_number("notify_code_minutes", now))
     row.tries += 1
-    fits = hmac.compare_digest(code_of(party, row.asked_id, row.wanted), "".join(code.split()))
+    fits = hmac.compare_digest(code_of(party, row.asked_id, row.wanted).encode(), "".join(code.split()).encode())
     if late or row.tries > _number("notify_code_tries", now) or not fits:
         db.flush()
         return False

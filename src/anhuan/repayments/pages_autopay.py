@@ -194,9 +194,10 @@ def narrow(
     """Lower the cap or bring the end nearer."""
 
     def act() -> None:
-        until = date.fromisoformat(valid_to) if valid_to else None
-        fen = from_text(cap) if cap.strip() else None
-        mandates.narrow(db, page.actor(request), mandate_id, cap=fen, valid_to=until, now=page.now(request))
+        until = _day(valid_to, "valid_to")
+        mandates.narrow(
+            db, page.actor(request), mandate_id, cap=_fen(cap, "cap"), valid_to=until, now=page.now(request)
+        )
 
     if trouble := attempt(request, db, act):
         return page.render(request, _one(request, db, mandate_id, trouble), status=422)
@@ -247,11 +248,7 @@ def wish_of(typed: Typed, *, least_notice: int) -> Wish:
         return int(text) if text else None
 
     def day(name: str) -> date | None:
-        text = getattr(typed, name)
-        try:
-            return date.fromisoformat(text) if text else None
-        except ValueError:
-            raise BadMandate("请填写日期。", field=name) from None
+        return _day(getattr(typed, name), name)
 
     try:
         rule, timing = AmountRule(typed.rule), Timing(typed.timing)
@@ -274,6 +271,13 @@ def _fen(text: str, name: str) -> int | None:
         return from_text(text) if text.strip() else None
     except Refused as unread:
         raise BadMandate("没有看懂这个金额，请只填数字，例如 1234.56。", field=name) from unread
+
+
+def _day(text: str, name: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise BadMandate("请填写日期。", field=name) from None
 
 
 def _fields(typed: Typed) -> tuple[tuple[str, str], ...]:
