@@ -125,9 +125,26 @@ INDEXES = (
     " WHERE state <> 'removed'",
 )
 RIGHTS = {
-    "repay_groups": "SELECT, INSERT", "repay_orders": "SELECT, INSERT, UPDATE", "repay_events": "SELECT, INSERT",
-    "repay_bindings": "SELECT, INSERT, UPDATE",
+    "repay_groups": "SELECT, INSERT", "repay_events": "SELECT, INSERT",
+    "repay_orders": "SELECT, INSERT, UPDATE (status, wait, key, final_code, resets_at, closed_at, next_at)",
+    "repay_bindings": "SELECT, INSERT, UPDATE (state, removed_at)",
 }  # fmt: skip
+# What the web's login may make of orders: place what a person confirmed, take it back before anything goes out. What
+# goes out, arrives, fails or comes back is written by the worker alone; so is what follows from a mandate.
+TAKEN_BACK = (
+    "status = 'cancelled' AND (key IS NULL OR EXISTS (SELECT FROM channel_instructions i WHERE"
+    " i.user_id = repay_orders.user_id AND i.key = repay_orders.key AND i.final_code = 'withdrawn'))"
+)
+WEB = (
+    "CREATE POLICY web_confirms ON repay_groups AS RESTRICTIVE FOR INSERT TO anhuan_app"
+    " WITH CHECK (kind <> 'autopay' AND mandate_id IS NULL)",
+    "CREATE POLICY web_places ON repay_orders AS RESTRICTIVE FOR INSERT TO anhuan_app WITH CHECK (status = 'scheduled'"
+    " AND key IS NULL AND mandate_id IS NULL AND run_id IS NULL AND num_nonnulls(sent_at, taken_at, arrived_on,"
+    " arrived_minor, closed_at, final_code) = 0)",
+    "CREATE POLICY web_takes_back ON repay_orders AS RESTRICTIVE FOR UPDATE TO anhuan_app USING (true)"
+    " WITH CHECK (sent_at IS NULL AND taken_at IS NULL AND (status = 'scheduled' OR status = 'placed'"
+    f" OR (status = 'failed' AND key IS NULL) OR ({TAKEN_BACK})))",
+)
 
 
 def upgrade() -> None:
@@ -139,6 +156,8 @@ def upgrade() -> None:
             op.execute(statement)
         op.execute(f"REVOKE ALL ON {table} FROM anhuan_app")
         op.execute(f"GRANT {rights} ON {table} TO anhuan_app")
+    for statement in WEB:
+        op.execute(statement)
     op.execute("REVOKE UPDATE ON repay_groups, repay_events FROM anhuan_work")
 
 

@@ -93,7 +93,7 @@ INDEXES = (
 )
 RIGHTS = {
     "notify_messages": "SELECT, INSERT, UPDATE", "notify_addresses": "SELECT, INSERT, UPDATE, DELETE",
-    "repay_pauses": "SELECT, INSERT, UPDATE",
+    "repay_pauses": "SELECT, INSERT, UPDATE (lifted_at, lifted_by)",
 }  # fmt: skip
 HOUSES = ("notify_watchers", "notify_incidents")  # of nobody: the worker's login writes, the desk reads
 

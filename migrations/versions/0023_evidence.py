@@ -32,6 +32,9 @@ WORDS = (
     " WITH CHECK (kind IN ('marked', 'unpaid', 'doubt') AND confirmed_by IS NULL)"
 )
 TAKING_BACK = (
+    "CREATE POLICY web_makes ON channel_instructions AS RESTRICTIVE FOR INSERT TO anhuan_app"
+    " WITH CHECK (state = 'created' AND stands AND sends = 0 AND asks = 0 AND num_nonnulls(sent_at, taken_at, final_at,"
+    " final_code, reference, next_look_at) = 0)",
     "REVOKE UPDATE ON channel_instructions FROM anhuan_app",
     "GRANT UPDATE (state, stands, final_at, final_code, next_ask_at) ON channel_instructions TO anhuan_app",
     "CREATE POLICY web_takes_back ON channel_instructions AS RESTRICTIVE FOR UPDATE TO anhuan_app"
@@ -101,6 +104,7 @@ def downgrade() -> None:
     op.execute("DROP POLICY anhuan_app_select ON looks")
     op.execute(wall.role_policy("looks", wall.WEB, "person_id = (SELECT anhuan_person())", verb="SELECT"))
     op.execute("DROP POLICY web_takes_back ON channel_instructions")
+    op.execute("DROP POLICY web_makes ON channel_instructions")
     op.execute(
         "REVOKE UPDATE (state, stands, final_at, final_code, next_ask_at) ON channel_instructions FROM anhuan_app"
     )

@@ -121,16 +121,27 @@ VIEW = """
     FROM bills AS bill JOIN card_accounts AS account ON account.user_id = bill.user_id AND account.id = bill.account_id
     WHERE bill.superseded_by IS NULL AND bill.taken_back_at IS NULL AND account.removed_at IS NULL"""
 
+# Of a mandate the web's login narrows, ends and wakes what stands; accounts, rule and proof are never written twice.
+CHANGES = "cap_minor, valid_to, narrowed_at, off_at, revoked_at, revoked_by, next_at, plan_digest"
+RIGHTS = {"mandates": f"SELECT, INSERT, UPDATE ({CHANGES})", "mandate_runs": "SELECT, INSERT, UPDATE"}
+OWN_WORD = (
+    "CREATE POLICY web_gives ON mandates AS RESTRICTIVE FOR INSERT TO anhuan_app"
+    " WITH CHECK (given_by = (SELECT anhuan_person()) AND revoked_at IS NULL AND EXISTS (SELECT FROM step_ups s"
+    " WHERE s.person_id = (SELECT anhuan_person()) AND s.id = step_up_id AND s.kind = 'mandate'"
+    " AND s.used_at IS NOT NULL))"
+)
+
 
 def upgrade() -> None:
     """Make the tables behind their walls."""
     for statement in (*TABLES, *INDEXES, VIEW, "GRANT SELECT ON bills_standing TO anhuan_app, anhuan_work"):
         op.execute(statement)
-    for table in ("mandates", "mandate_runs"):
+    for table, rights in RIGHTS.items():
         for statement in wall.party_policy(table):
             op.execute(statement)
         op.execute(f"REVOKE ALL ON {table} FROM anhuan_app")
-        op.execute(f"GRANT SELECT, INSERT, UPDATE ON {table} TO anhuan_app")
+        op.execute(f"GRANT {rights} ON {table} TO anhuan_app")
+    op.execute(OWN_WORD)
 
 
 def downgrade() -> None:

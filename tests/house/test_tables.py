@@ -33,15 +33,15 @@ LESS = {
     "partner_entries": "SELECT", "partner_words": "SELECT", "repay_credits": "SELECT", "repay_looks": "SELECT",
     "change_requests": "SELECT INSERT", "change_signatures": "SELECT INSERT", "consent_events": "SELECT INSERT",
     "data_keys": "SELECT", "documents": "SELECT", "freezes": "SELECT", "installation": "SELECT INSERT",
-    "mandate_runs": "SELECT INSERT UPDATE", "mandates": "SELECT INSERT UPDATE",
-    "repay_groups": "SELECT INSERT", "repay_orders": "SELECT INSERT UPDATE",
-    "repay_events": "SELECT INSERT", "repay_bindings": "SELECT INSERT UPDATE",
+    "mandate_runs": "SELECT INSERT UPDATE", "mandates": "SELECT INSERT",
+    "repay_groups": "SELECT INSERT", "repay_orders": "SELECT INSERT",
+    "repay_events": "SELECT INSERT", "repay_bindings": "SELECT INSERT",
     "invitations": "SELECT", "looks": "SELECT", "organisation_details": "SELECT INSERT UPDATE",
     "notify_incidents": "", "notify_messages": "SELECT INSERT UPDATE", "notify_watchers": "",
     "organisation_invitations": "SELECT INSERT UPDATE", "personal_keys": "SELECT INSERT UPDATE",
     "procrastinate_events": "", "procrastinate_jobs": "", "procrastinate_periodic_defers": "",
     "procrastinate_workers": "", "repay_plans": "SELECT INSERT UPDATE", "repay_proposals": "SELECT INSERT UPDATE",
-    "repay_quotas": "SELECT INSERT", "repay_pauses": "SELECT INSERT UPDATE", "role_grants": "SELECT INSERT",
+    "repay_quotas": "SELECT INSERT", "repay_pauses": "SELECT INSERT", "role_grants": "SELECT INSERT",
 }  # fmt: skip
 
 
