@@ -1,6 +1,7 @@
 """Limits: the day's by tier, one payment's, the payer's own; and parts only where a limit asks for them."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -10,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 from tests.channels.bank import RECORD
+from tests.people import as_party
 from tests.repayments.orders import kept
 
 from anhuan.identity import limits
 from anhuan.identity.limits import LimitKind, OverOwnLimit, Which
+from anhuan.kit import db as database
 from anhuan.kit import ids
 from anhuan.kit.actors import Actor, ActorKind
 from anhuan.kit.money import from_text
@@ -70,26 +73,35 @@ def test_the_payers_own_limits_bind_before_those_of_the_house(own: dict[str, int
     assert said in why.value.message
 
 
-def test_what_was_used_today_is_what_starts_today_and_did_not_fail(db: Session, user_id: UUID) -> None:
+@pytest.fixture
+def work(db: Session, user_id: UUID) -> Iterator[Session]:
+    """The worker's login with this person's rows: orders come to their ends by its hand alone."""
+    with database.sessions("work")() as session:
+        as_party(session, user_id)
+        yield session
+        session.rollback()
+
+
+def test_what_was_used_today_is_what_starts_today_and_did_not_fail(work: Session, user_id: UUID) -> None:
     today, tomorrow = NOW, datetime(2026, 11, 22, 16, 0, tzinfo=UTC)  # midnight in China
     for amount, at, status in (
         (100, today, OrderStatus.SENT), (20, today, OrderStatus.FAILED), (3, today, OrderStatus.SCHEDULED),
         (4, tomorrow, OrderStatus.SCHEDULED), (50, today, OrderStatus.CANCELLED), (6, today, OrderStatus.ARRIVED),
     ):  # fmt: skip
-        kept(db, user_id, amount=amount, start_at=at, status=status)
-    assert day_limits.used_today(db, user_id, NOW) == 109
-    assert day_limits.used_today(db, user_id, tomorrow) == 4
+        kept(work, user_id, amount=amount, start_at=at, status=status)
+    assert day_limits.used_today(work, user_id, NOW) == 109
+    assert day_limits.used_today(work, user_id, tomorrow) == 4
 
 
-def test_the_stored_limits_and_the_days_orders_are_what_counts(db: Session, user_id: UUID) -> None:
+def test_the_stored_limits_and_the_days_orders_are_what_counts(work: Session, user_id: UUID) -> None:
     who = Actor(ActorKind.PERSON, person_id=user_id, party_id=user_id)
     account = ids.new_id()
-    limits.set_limit(db, who, Which(LimitKind.PER_DAY), 100_000, now=NOW)
-    one = kept(db, user_id, amount=80_000, start_at=NOW, status=OrderStatus.PLACED)
-    day_limits.insist(db, user_id, 20_000, account_id=account, now=NOW)
+    limits.set_limit(work, who, Which(LimitKind.PER_DAY), 100_000, now=NOW)
+    one = kept(work, user_id, amount=80_000, start_at=NOW, status=OrderStatus.PLACED)
+    day_limits.insist(work, user_id, 20_000, account_id=account, now=NOW)
     with pytest.raises(OverOwnLimit):
-        day_limits.insist(db, user_id, 20_001, account_id=account, now=NOW)
-    day_limits.insist(db, user_id, 100_000, account_id=account, now=NOW, leaving_out=[one])
+        day_limits.insist(work, user_id, 20_001, account_id=account, now=NOW)
+    day_limits.insist(work, user_id, 100_000, account_id=account, now=NOW, leaving_out=[one])
 
 
 @pytest.mark.scope("S3-12")

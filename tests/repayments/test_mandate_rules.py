@@ -52,6 +52,7 @@ def at(text: str) -> datetime:
         ({"timing": Timing.MONTHLY, "day_of_month": 32}, "day_of_month"),
         ({"timing": Timing.MONTHLY, "day_of_month": 5, "days_before": 2}, "timing"),
         ({"timing": Timing.ONCE, "on_date": TODAY - timedelta(days=1)}, "on_date"),
+        ({"timing": Timing.ONCE, "on_date": date(9999, 12, 31)}, "on_date"),
         ({"days_before": 16}, "days_before"),
         ({"notice_hours": 23}, "notice_hours"),  # less than the dated least
         ({"retries": 4}, "retries"),

@@ -13,12 +13,13 @@ from anhuan.channels import delivery
 from anhuan.channels import service as hands
 from anhuan.channels.model import Settled, Unknown
 from anhuan.identity import limits
+from anhuan.identity.limits import LimitKind, OverOwnLimit, Which
 from anhuan.identity.stepup import StepUpNeeded
 from anhuan.kit import db as database
 from anhuan.kit import ids, wall
 from anhuan.kit.actors import Actor, ActorKind
 from anhuan.repayments import AmountRule, OrderStatus, Wait, journey, store
-from anhuan.repayments.model import KeyReused, NothingToPay
+from anhuan.repayments.model import BadAsk, KeyReused, NothingToPay
 
 S = OrderStatus
 
@@ -219,6 +220,30 @@ def test_a_payment_above_the_channels_limit_is_cut_into_parts_and_no_other(home:
         cards.record_balance(db, home.party, home.source_id, 90_000_000, balance_on=date(2026, 11, 22))
     quote = home.quote()
     assert [part.amount for part in quote.parts] == [4_000_000] * 3
+
+
+def test_several_payments_of_one_tap_are_within_the_days_limit_together(home: Home) -> None:
+    with home.rows() as db:
+        who = Actor(ActorKind.PERSON, person_id=home.party, party_id=home.party)
+        limits.set_limit(db, who, Which(LimitKind.PER_DAY), 50_000, now=home.clock())
+    ask = home.ask(rule=AmountRule.CUSTOM, amount=30_000)
+    with home.rows() as db:
+        quotes = [repayments.quote(db, home.party, ask, now=home.clock()) for _ in range(2)]
+        assert [one.troubles for one in quotes] == [(), ()]
+        with pytest.raises(OverOwnLimit):
+            repayments.confirm(db, home.me, quotes, key=ids.new_id(), answer=None, now=home.clock())
+    with home.rows() as db:
+        assert len(repayments.confirm(db, home.me, quotes[:1], key=ids.new_id(), answer=None, now=home.clock())) == 1
+    for key in (ids.new_id(), ids.new_id()):  # weighed before the first was placed, as by another tap at that moment
+        with pytest.raises(OverOwnLimit), home.rows() as db:
+            repayments.confirm(db, home.me, quotes[1:], key=key, answer=None, now=home.clock())
+
+
+@pytest.mark.parametrize("on", [date(2027, 11, 24), date(9999, 12, 31)])
+def test_a_day_beyond_a_year_is_refused_and_is_no_fault(home: Home, on: date) -> None:
+    assert [one.code for one in home.quote(start_on=on).troubles] == [BadAsk.code]
+    with pytest.raises(BadAsk):
+        home.tap(start_on=on)
 
 
 def test_the_postings_of_an_order_name_it(home: Home, clean: object) -> None:

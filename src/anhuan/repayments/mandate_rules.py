@@ -30,6 +30,7 @@ from anhuan.repayments.mandate_model import (
 from anhuan.repayments.model import AmountRule
 
 _DAY: Final = timedelta(days=1)
+FARTHEST: Final = timedelta(days=366)  # from today, for a day that a payer names
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,8 @@ def _check_timing(wish: Wish, today: date, house: House) -> None:
         raise BadMandate("请选每月的 1 到 31 日。", field="day_of_month")
     if wish.timing is Timing.ONCE and (wish.on_date is None or wish.on_date < today):
         raise BadMandate("请选今天或以后的日期。", field="on_date")
+    if wish.timing is Timing.ONCE and wish.on_date is not None and wish.on_date > today + FARTHEST:
+        raise BadMandate("日期最远可以选一年内。", field="on_date")
     if wish.days_before is not None and not 0 <= wish.days_before <= house.most_days_before:
         raise BadMandate(f"请选还款日前 0 到 {house.most_days_before} 天。", field="days_before")
 

@@ -35,6 +35,7 @@ from anhuan.repayments.model import (
 from anhuan.repayments.ways import Payment, Road
 
 CURRENCY: Final = "CNY"
+FARTHEST: Final = timedelta(days=366)  # from today: who pays later confirms later
 MORNING: Final = time(9)  # of a named day: payments of that day begin when banks are awake
 
 
@@ -148,7 +149,9 @@ def _wish(
     except Refused as refused:
         troubles.append(_trouble(refused))
     start_at = now
-    if ask.start_on is not None and ask.start_on > today:
+    if ask.start_on is not None and ask.start_on > today + FARTHEST:
+        troubles.append(_trouble(BadAsk("还款的日子最远可以选一年内。", field="start_on")))
+    elif ask.start_on is not None and ask.start_on > today:
         start_at = datetime.combine(ask.start_on, MORNING, clock.CHINA)
     elif ask.start_on is not None and ask.start_on < today:
         troubles.append(_trouble(BadAsk("还款的日子已经过去。", field="start_on")))

@@ -22,7 +22,7 @@ from anhuan.identity.stepup import ActKind
 from anhuan.kit import audit, clock, ids, terms
 from anhuan.kit.actors import Actor, ActorKind
 from anhuan.kit.errors import Refused, Unavailable
-from anhuan.repayments import aftermath, booking, fees, moving, precheck, quoting, store, views, ways
+from anhuan.repayments import aftermath, booking, day_limits, fees, moving, precheck, quoting, store, views, ways
 from anhuan.repayments.model import (
     Changed,
     EventKind,
@@ -104,6 +104,7 @@ def place(
         return known
     _insist(quotes)
     _fits(db, party, quotes)
+    _within_day(db, party, quotes, now=now)
     rows = _made(db, party, quotes, key=key, kind=kind, who=who, step_up_id=step_up_id, mandate_id=mandate_id,
                  run_id=run_id, retry_of=retry_of, now=now)  # fmt: skip
     going = [row for row in rows if row.start_at <= now]
@@ -126,10 +127,12 @@ def place_many(
     """
     ready: list[OrderRow] = []
     refused: dict[UUID, Refused] = {}
+    seen = set[UUID]()
     for one in placings:
         try:
             with db.begin_nested():
-                ready += _placed(db, one, now=now)
+                ready += _placed(db, one, weigh=one.party in seen, now=now)
+            seen.add(one.party)
         except Refused as no:
             refused[one.key] = no
     _set_aside(db, ready, now=now)
@@ -209,12 +212,15 @@ def wake(db: Session, party: UUID) -> None:
             channels.send(db, party, row.key, row.channel)
 
 
-def _placed(db: Session, one: Placing, *, now: datetime) -> list[OrderRow]:
+def _placed(db: Session, one: Placing, *, weigh: bool, now: datetime) -> list[OrderRow]:
+    """`weigh`: another of this payer was placed after this one was weighed, so the day's limits are asked once more."""
     store.lock_party(db, one.party)
     if _known(db, one.party, one.key, one.quotes) is not None:
         return []
     _insist(one.quotes)
     _fits(db, one.party, one.quotes)
+    if weigh:
+        _within_day(db, one.party, one.quotes, now=now)
     rows = _made(
         db, one.party, one.quotes, key=one.key, kind=GroupKind.AUTOPAY, who=None, step_up_id=None,
         mandate_id=one.mandate_id, run_id=one.run_id, retry_of=one.retry_of, now=now,
@@ -283,6 +289,16 @@ def _fits(db: Session, party: UUID, quotes: Sequence[Quote]) -> None:
         on_way[account] = on_way.get(account, 0) + one.amount
         if on_way[account] > one.bill_open:
             raise NothingToPay("已经还清，或全部在路上。", field="account_id")
+
+
+def _within_day(db: Session, party: UUID, quotes: Sequence[Quote], *, now: datetime) -> None:
+    """Once more under the lock: all that begins today is within the day's limits together, whoever was faster."""
+    today, total = now.astimezone(clock.CHINA).date(), 0
+    for one in quotes:
+        begins = [part.amount for part in one.parts if part.start_on is None or part.start_on <= today]
+        if begins:
+            total += sum(begins)
+            day_limits.insist(db, party, total, account_id=one.ask.account_id, per_payment=max(begins), now=now)
 
 
 def _made(
