@@ -184,7 +184,7 @@ def test_sources_and_channels_are_chosen_among_own_ones_with_what_they_hold(phon
     said = plain(phone.get(phone.sheet))
     assert "工商银行 1024 · ¥20,000.00" in said
     assert "建设银行 0099 · ¥50.00" in said
-    assert re.search(r"发卡行App 本人办理 手续费 ¥0.00 · 预计 .* 前到账 · 最晚 .* 开始还稳妥", said)
+    assert re.search(r"发卡行App 本人办理 手续费 ¥0.00 · 最晚 .* 开始还稳妥", said)
     poor = plain(phone.get(f"{phone.sheet}?source={small.account_id}"))
     assert "还差 950.00 元" in poor
     assert "更新余额" in poor
