@@ -17,14 +17,16 @@ from tests.identity.authenticator import Authenticator
 from tests.identity.households import NOW, settle
 from tests.identity.twins import Twins
 
-from anhuan import cards, channels, statements
+from anhuan import cards, channels, repayments, statements
 from anhuan.cli import demo_mail
-from anhuan.identity import clients, erasure, export, organisations, passkeys, sessions
+from anhuan.identity import clients, erasure, export, organisations, passkeys, sessions, stepup
 from anhuan.identity.organisations import OrganisationKind
 from anhuan.identity.rights import Role, rights_of
 from anhuan.kit import db as database
 from anhuan.kit import ids, page, postgres, wall
 from anhuan.kit.actors import Actor, ActorKind, Strength
+from anhuan.repayments import AmountRule, RepayAsk, bindings, journey_autopay, mandates
+from anhuan.repayments.mandate_model import Wish
 
 WHY = "第三季度权限复核后的调整"
 
@@ -81,6 +83,7 @@ def settled(engine: Engine, house: FastAPI, name: str) -> Household:
         cards.share_line(db, person, shared, label="一起")
         for order in (ids.new_id(), ids.new_id()):
             channels.prepare(db, person, channels.Ask(order, 1, 1, "bank_app", "cmb", "6688", "6214", 100_00), now=NOW)
+        _repaying(db, person)
         clients.make_personal(db, owner, label="记账", scopes=["cards.read"], now=NOW)
         export.ask(db, person, actor=owner, now=NOW, lang="zh")
         erasure.ask(db, person, actor=owner, now=NOW, lang="zh")
@@ -90,9 +93,29 @@ def settled(engine: Engine, house: FastAPI, name: str) -> Household:
             made = passkeys.check_registration(db, asked, key.make(options), now=NOW)
             passkeys.keep(db, made, name="我的手机", now=NOW)
         party = organisations.make(db, owner, kind=OrganisationKind.MERCHANT, name=f"{name}的店(虚构)", now=NOW)
+    journey_autopay.take_up_bills(since=None, now=NOW)
     office = _office(engine, owner, party)
     hands = [Hand(TestClient(house, base_url=BASE), {page.SESSION_COOKIE: one}) for one in (token, office)]
     return Household(person, hands[0], hands[1], party)
+
+
+def _repaying(db: Session, person: UUID) -> None:
+    """Two payments by hand, a mandate, and an account and a card bound at a channel."""
+    token = sessions.open_session(db, person, strength=Strength.DEMO, now=NOW)
+    who = sessions.admit(db, token, now=NOW)
+    own = cards.own_accounts(db, person)[0]
+    bill = cards.current_bills(db, person, on=date(2026, 11, 22))[0]
+    for _ in range(2):
+        ask = RepayAsk(bill.account_id, own.account_id, AmountRule.CUSTOM, 10_00, "bank_app")
+        quote = repayments.quote(db, person, ask, now=NOW)
+        repayments.place(db, person, [quote], key=ids.new_id(), kind=repayments.GroupKind.ONE, now=NOW, who=who)
+    for kind, subject in ((bindings.Kind.SOURCE, own.account_id), (bindings.Kind.CARD, bill.account_id)):
+        how = bindings.Proved.HOLDER_CHECK
+        bindings.bind(db, who, person, kind, subject, "simbank", ref="6214", name="林", how=how, now=NOW)
+    wish = Wish(bill.account_id, own.account_id, cap=10_000_00)
+    act = mandates.act_of(db, person, wish, now=NOW)
+    asked = stepup.begin(db, who, act, shown="", now=NOW)
+    mandates.give(db, who, wish, answer=stepup.Answer(asked.id), now=NOW)
 
 
 def _office(engine: Engine, owner: Actor, party: UUID) -> str:
@@ -130,6 +153,11 @@ def ids_of(admin: psycopg.Connection, one: Household) -> dict[str, list[UUID]]:
         "invitation_id": "SELECT id FROM organisation_invitations WHERE user_id = %(o)s",
         "change_id": "SELECT id FROM change_requests WHERE organisation_id = %(o)s",
         "instruction_id": "SELECT key FROM channel_instructions WHERE user_id = %(p)s",
+        "order_id": "SELECT id FROM repay_orders WHERE user_id = %(p)s",
+        "group_id": "SELECT id FROM repay_groups WHERE user_id = %(p)s",
+        "binding_id": "SELECT id FROM repay_bindings WHERE user_id = %(p)s",
+        "mandate_id": "SELECT id FROM mandates WHERE user_id = %(p)s",
+        "run_id": "SELECT id FROM mandate_runs WHERE user_id = %(p)s",
         "person_id": "SELECT person_id FROM members WHERE organisation_id = %(o)s"
                      " AND person_id <> %(p)s",
     }  # fmt: skip

@@ -138,7 +138,7 @@ def test_30_of_a_partial_batch_each_payment_has_its_own_end_and_none_goes_out_ag
     taken = person.answers(answer)
     assert (taken.new, taken.unmatched) == (3, ())
     assert isinstance(person.known(paid), Settled)
-    assert person.known(refused) == Rejected(REJECTED)
+    assert person.known(refused) == Rejected(REJECTED, "RJCT AC04")
     assert [person.state(one) for one in (paid, refused, waiting, silent)] == [
         State.SUCCESS, State.FAILED, State.PROCESSING, State.PROCESSING,
     ]  # fmt: skip

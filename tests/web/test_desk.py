@@ -16,10 +16,10 @@ pytestmark = pytest.mark.browser
 ADMIN = Role.ADMINISTRATOR
 BYTES = 280_000  # of a console page with all it needs, packed, nothing cached (web.md, section 1)
 ENTRIES = {
-    Role.RISK: ["今日", "用户", "变更复核", "账本", "渠道", "持牌登记", "会话", "系统状况"],
+    Role.RISK: ["今日", "用户", "变更复核", "账本", "还款单", "熔断与停用", "渠道", "持牌登记", "会话", "系统状况"],
     Role.CONTENT: ["今日", "协议文本"],
     Role.AUDITOR: [
-        *("今日", "变更复核", "角色", "接口客户", "账本", "渠道", "持牌登记", "协议文本", "审计日志"),
+        *("今日", "变更复核", "角色", "接口客户", "账本", "还款单", "渠道", "持牌登记", "协议文本", "审计日志"),
         "系统状况",
     ],
     ADMIN: ["今日", "用户", "变更复核", "角色", "接口客户", "渠道", "持牌登记", "会话", "协议文本", "系统状况"],

@@ -99,13 +99,14 @@ def doubt(db: Session, who: Actor, party: UUID, kind: Kind, subject_id: UUID, ch
         audit.write(db, who, "binding.doubted", f"binding:{row.id}", {"channel": channel}, now=now)
 
 
-def remove(db: Session, who: Actor, party: UUID, binding_id: UUID, *, now: datetime) -> None:
-    """Unbind; what is on its way is followed to its end."""
+def remove(db: Session, who: Actor, party: UUID, binding_id: UUID, *, now: datetime) -> bool:
+    """Unbind; what is on its way is followed to its end. Tells whether the party has such a binding."""
     row = db.get(BindingRow, (party, binding_id))
     if row is not None and row.removed_at is None:
         row.state, row.removed_at = "removed", now
         db.flush()
         audit.write(db, who, "binding.removed", f"binding:{row.id}", {"channel": row.channel}, now=now)
+    return row is not None
 
 
 def _binding(row: BindingRow) -> Binding:

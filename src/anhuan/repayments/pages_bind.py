@@ -153,7 +153,8 @@ def bind(
 @router.post("/{binding_id}/remove", dependencies=WRITES)
 def remove(request: Request, db: page.Transaction, binding_id: UUID) -> Response:
     """Unbind."""
-    bindings.remove(db, page.actor(request), page.person(request), binding_id, now=page.now(request))
+    if not bindings.remove(db, page.actor(request), page.person(request), binding_id, now=page.now(request)):
+        raise page.NotFound("没有这个绑定。")
     told = said(request, "已解绑。在路上的还款照常跟踪到底。", "Unbound. What is on its way is followed to its end.")
     return page.go(PATH, request=request, note=told)
 
