@@ -16,7 +16,7 @@ import pytest
 
 pytestmark = pytest.mark.timeout(400)  # a whole town lives in the fixture; a busy machine takes its time
 KILLS = 5  # each kind once, and one more
-# All but 22, half a minute of real waiting, and 35, a bill that cannot be read: it may leave so small a town without any.
+# All but 22, half a minute of real waiting, and 35, a bill that cannot be read: few are left to pay without it.
 FAULTS = ",".join(str(number) for number in range(1, 35) if number != 22)
 # A month: whichever day it is today, a bill comes within nine days and falls due twenty days later.
 ASKED = ("--households", "3", "--days", "32", "--seed", "7", "--faults", FAULTS, "--kills", str(KILLS), "--json")
