@@ -30,6 +30,7 @@ def simulate(
     from anhuan.simulation.model import Ask
     from anhuan.simulation.rules import faults_of
 
+    terminal.logger(__name__)  # sets the log up before any room speaks: stdout is for the report alone
     work.know_the_rooms()  # the town promises what their crons would
     ask = Ask(households, days, seed, faults_of(faults), kills, keep)
     report = service.run(ask, ports=_ports(), say=lambda line: typer.echo(line, err=True))
