@@ -44,6 +44,7 @@ MAY_OPEN = {
     "identity/pages_desk_changes.py:draw": "the operator's own rows, to check one more proof",
     "channels/journey.py:heard": "the worker: whose instruction a callback names, by its key alone",
     "channels/batches.py:_everybody": "the worker: hands over what many people ordered, each by its own key",
+    "repayments/reminding.py:remind": "the worker: whose bills fall due and are not arranged, to tell them",
     "repayments/journey.py:due": "the worker: whose orders are due for a look, to promise it",
     "channels/journey.py:due": "the worker: whose questions to channels are due, to promise them again",
     "channels/journey.py:unproved": "the worker: whose cards are to be looked at for a proof, to promise it again",

@@ -79,7 +79,7 @@ def test_a_person_pays_by_hand_on_a_phone(open_page: Open, shown: Site) -> None:
     opened, _ = open_page("/repay/by-hand")
     assert axe(opened) == []
     shot(opened, "by-hand-list")
-    opened.locator("a.row[href^='/repay/by-hand/']").first.click()
+    opened.locator("a.row[href^='/repay/by-hand/']", has_text="待付款").first.click()
     assert axe(opened) == []
     no_sideways(opened)
     shot(opened, "by-hand-to-pay")
