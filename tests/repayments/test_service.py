@@ -18,7 +18,7 @@ from anhuan.identity.stepup import StepUpNeeded
 from anhuan.kit import db as database
 from anhuan.kit import ids, wall
 from anhuan.kit.actors import Actor, ActorKind
-from anhuan.repayments import AmountRule, OrderStatus, Wait, journey, store
+from anhuan.repayments import AmountRule, OrderStatus, Wait, journey, moving, store
 from anhuan.repayments.model import BadAsk, KeyReused, NothingToPay
 
 S = OrderStatus
@@ -104,6 +104,24 @@ def test_an_unknown_answer_leaves_the_money_where_the_last_proof_put_it(home: Ho
     assert home.found(order).status is S.SENT
     assert home.money() == {"bank": 0, "card": 0, "held": 100_000, "transit": 0}
     home.deliver(order)
+    assert home.found(order).status is S.PROMISED
+    assert home.bank.debits[str(order.key)] == 1
+
+
+def test_an_order_that_could_not_follow_keeps_the_answer_and_is_looked_at_next(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_: object, **__: object) -> None:
+        raise RuntimeError("the books are busy")
+
+    [order] = home.tap()
+    with monkeypatch.context() as patch:
+        patch.setattr(moving, "learn", break_down)
+        assert isinstance(home.deliver(order), Settled)
+    behind = home.found(order)
+    assert (behind.status, behind.next_at) == (S.PLACED, home.clock())
+    with home.worker() as db:
+        journey.step(db, home.party, order.order_id, now=home.clock())
     assert home.found(order).status is S.PROMISED
     assert home.bank.debits[str(order.key)] == 1
 

@@ -181,7 +181,7 @@ def record(db: Session, party: UUID, key: UUID, *, now: datetime) -> OrderView |
 
 
 def told(db: Session, party: UUID, key: UUID, now: datetime) -> None:
-    """What `channels` calls: what it learnt stands even where an order cannot follow; the round looks at it again."""
+    """What `channels` calls: what it learnt stands even where an order cannot follow; the next round looks at it."""
     try:
         with db.begin_nested():
             record(db, party, key, now=now)
@@ -189,6 +189,9 @@ def told(db: Session, party: UUID, key: UUID, now: datetime) -> None:
         raise
     except Exception:
         log.exception("an order could not follow its instruction", key=str(key))
+        if (row := store.order_for(db, party, key, lock=False)) is not None:
+            row.next_at = now
+            db.flush()
 
 
 def may_go(db: Session, party: UUID, key: UUID, now: datetime) -> datetime | None:
