@@ -10,7 +10,7 @@ from tests.channels.bank import NAME, RECORD, Bank, Connector
 from tests.channels.conftest import NOW, TODAY
 
 from anhuan.channels import capabilities, health, journey, kept_files, limits, registry, store_house
-from anhuan.channels.model import DayFile, FileDamaged, HealthState, Licence, UnknownChannel
+from anhuan.channels.model import DayFile, FileDamaged, Health, HealthState, Licence, UnknownChannel
 from anhuan.kit import clock, terms
 from anhuan.kit import db as database
 
@@ -99,6 +99,14 @@ def test_every_channel_is_looked_at_and_a_connector_that_fails_is_silent(
     assert simulated.state is HealthState.SILENT  # nobody has set it up here
     assert not states[NAME].live
     assert states["bank_app"].live
+
+
+def test_payments_go_by_a_fresh_look_and_not_by_an_old_one(clean: Engine) -> None:
+    silent = Health(HealthState.SILENT, NOW)
+    with database.sessions("work").begin() as db:
+        health.keep(db, NAME, silent)
+        assert health.states(db, now=NOW + timedelta(minutes=9))[NAME] is HealthState.SILENT
+        assert NAME not in health.states(db, now=NOW + timedelta(minutes=11))  # as one that nobody ever looked at
 
 
 def test_a_file_is_kept_once_and_other_bytes_are_a_new_version(clean: Engine) -> None:

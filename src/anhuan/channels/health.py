@@ -120,17 +120,14 @@ def health(db: Session, *, now: datetime) -> list[State]:
     return [_state(db, channel, looks.get(channel), counts, now, on) for channel in capabilities.ids(on=on)]
 
 
-def state_of(db: Session, channel: str, *, now: datetime) -> HealthState:
-    """How a channel is doing for routing: closed without a licence, open breaker, else as the last look said."""
-    if breaker.open_until(db, channel, now) is not None:
-        return HealthState.OPEN
-    row = next((one for one in store_house.latest_health(db) if one.channel == channel), None)
-    return HealthState.ANSWERED if row is None else HealthState(row.state)
-
-
 def states(db: Session, *, now: datetime) -> dict[str, HealthState]:
-    """The same of every channel that was ever looked at or failed, in two questions; what is missing answers."""
-    found = {row.channel: HealthState(row.state) for row in store_house.latest_health(db)}
+    """How channels are doing for routing, in two questions: an open breaker, else as a fresh look said.
+
+    What is missing answers: a look that is old says nothing of now, and would keep people from paying for nothing.
+    """
+    minutes = capabilities.number("health_believed_minutes", on=now.astimezone(clock.CHINA).date())
+    fresh = store_house.latest_health(db, since=now - timedelta(minutes=minutes))
+    found = {row.channel: HealthState(row.state) for row in fresh}
     return found | dict.fromkeys(breaker.all_open(db, now), HealthState.OPEN)
 
 

@@ -68,9 +68,11 @@ def make_breaker(db: Session, channel: str) -> None:
     db.execute(insert(BreakerRow).values(channel=channel, failures=0, trips=0, why="").on_conflict_do_nothing())
 
 
-def latest_health(db: Session) -> Sequence[HealthRow]:
-    """The last look at each channel."""
+def latest_health(db: Session, *, since: datetime | None = None) -> Sequence[HealthRow]:
+    """The last look at each channel, where there was one since a moment."""
     asked = select(HealthRow).ext(distinct_on(HealthRow.channel))
+    if since is not None:
+        asked = asked.where(HealthRow.checked_at >= since)
     return db.scalars(asked.order_by(HealthRow.channel, HealthRow.checked_at.desc())).all()
 
 
