@@ -1,8 +1,9 @@
 """`anhuan simulate`: a small town of people and banks on a throw-away database, killed again and again, then judged."""
 
 import json
+import secrets
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -10,6 +11,7 @@ from anhuan.cli import serve, work
 from anhuan.kit import terminal
 
 app = typer.Typer(rich_markup_mode=None)
+PORTS: Final = range(20_000, 32_000)  # below those that systems hand out for connections
 
 
 @app.command()
@@ -41,9 +43,20 @@ def simulate(
 
 
 def _ports() -> tuple[int, int]:
-    """Two ports of this machine that nobody uses."""
-    doors = [serve.loopback(0)[0] for _ in range(2)]
-    numbers = [door.getsockname()[1] for door in doors]
+    """Two ports of this machine that nobody uses, and that no connection is given either while a process is dead."""
+    some = secrets.SystemRandom().sample(PORTS, 200)
+    free = (port for port in some if _is_free(port))
+    try:
+        return next(free), next(free)
+    except StopIteration:
+        raise serve.PortTaken(f"of {len(some)} ports from {PORTS[0]} to {PORTS[-1]} none is free") from None
+
+
+def _is_free(port: int) -> bool:
+    try:
+        doors = serve.loopback(port)
+    except serve.PortTaken:
+        return False
     for door in doors:
         door.close()
-    return numbers[0], numbers[1]
+    return True
