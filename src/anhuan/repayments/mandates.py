@@ -20,8 +20,8 @@ from anhuan.identity.stepup import Act, ActKind, Answer
 from anhuan.kit import audit, clock, ids
 from anhuan.kit.actors import Actor, ActorKind
 from anhuan.kit.page import NotAllowed
+from anhuan.repayments import locks, mandate_previews, service
 from anhuan.repayments import mandate_document as words
-from anhuan.repayments import mandate_previews, service
 from anhuan.repayments import mandate_rules as rules
 from anhuan.repayments import mandate_runs as runs
 from anhuan.repayments import store_mandates as store
@@ -281,10 +281,12 @@ def _end(db: Session, who: Actor, row: MandateRow, why: Why, *, now: datetime) -
     for run in store.waiting(db, row.user_id, row.id):
         runs.end(db, run, S.SKIPPED, why, now=now)
         stopped += 1
+    if why is Why.REPLACED:
+        return Revoked(stopped, ())  # what was confirmed before goes on; the new mandate leaves that bill alone
     followed = []
-    for order in store.open_orders(db, row.user_id, row.id):
-        if why is Why.REPLACED:
-            continue  # what was confirmed before goes on; the new mandate leaves that bill alone
+    under_way = store.open_orders(db, row.user_id, row.id)
+    locks.hold(db, row.user_id, under_way)
+    for order in under_way:
         try:
             service.cancel(db, who, row.user_id, order, now=now)
             stopped += 1

@@ -25,7 +25,7 @@ from anhuan.planning import BadPlan, ExplainedPlan, Legs, Payment, PlanLeg, Requ
 from anhuan.planning.model import Card as PlannedCard
 from anhuan.planning.model import Credit, Flow
 from anhuan.planning.service import BillLeft
-from anhuan.repayments import day_limits, fees, quoting, service, store, store_plans, views
+from anhuan.repayments import day_limits, fees, locks, quoting, service, store, store_plans, views
 from anhuan.repayments.day_limits import OverSingleLimit
 from anhuan.repayments.model import (
     AmountRule,
@@ -204,6 +204,7 @@ def confirm(
     if (before := store_plans.standing(db, party)) is not None:
         before.ended_at = now
         db.flush()
+    locks.hold(db, party, [order.order_id for order in wish.replaced])
     for order in wish.replaced:
         service.cancel(db, who, party, order.order_id, now=now)
     orders = service.confirm(

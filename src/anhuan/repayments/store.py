@@ -1,6 +1,6 @@
 """Every question that room repayments asks about orders, groups and timelines; one function for each."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -58,6 +58,12 @@ def order_for(db: Session, party: UUID, key: UUID, *, lock: bool = True) -> Orde
     if lock:
         asked = asked.with_for_update().execution_options(populate_existing=True)
     return db.scalars(asked).one_or_none()
+
+
+def as_they_stand(db: Session, party: UUID, order_ids: Collection[UUID]) -> Sequence[OrderRow]:
+    """These orders as they are now, also where this transaction has read them before."""
+    asked = select(OrderRow).where(OrderRow.user_id == party, OrderRow.id.in_(order_ids)).order_by(OrderRow.id)
+    return db.scalars(asked.execution_options(populate_existing=True)).all()
 
 
 def orders(
