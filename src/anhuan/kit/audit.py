@@ -19,7 +19,7 @@ from anhuan.kit.audit_acts import ACTS, Act
 from anhuan.kit.audit_bytes import NotForTheLog
 from anhuan.kit.errors import Broken
 
-__all__ = ["ACTS", "Act", "NotForTheLog", "Record", "UnknownAct", "correct", "page_of", "write"]
+__all__ = ["ACTS", "Act", "NotForTheLog", "Record", "UnknownAct", "correct", "page_of", "write", "write_many"]
 
 PERSON: Final = "person:"  # a subject that is a person
 
@@ -61,6 +61,13 @@ def write(
     person (subject "person:<id>", or the fact `person_id`) may be read by that person, unless its act is hidden.
     """
     return store_audit.append(db, payload_of(actor, act, subject, facts or {}, now=now))
+
+
+def write_many(
+    db: Session, actor: Actor, act: str, told: Sequence[tuple[str, Mapping[str, Any]]], *, now: datetime
+) -> None:  # fmt: skip
+    """The same for one act on several subjects, each as (subject, facts)."""
+    store_audit.append_many(db, [payload_of(actor, act, subject, facts, now=now) for subject, facts in told])
 
 
 def correct(

@@ -16,6 +16,7 @@ from anhuan.kit.audit_bytes import Root, moment
 from anhuan.kit.audit_tables import AuditHead, AuditLink, AuditRoot, AuditRow
 
 _APPEND: Final = text("SELECT audit_append(:payload)")
+_APPEND_MANY: Final = text("SELECT audit_append(payload) FROM unnest(CAST(:payloads AS text[])) AS payload")
 _LINK: Final = text("SELECT audit_link(:at_most)")
 _ROOT_DUE: Final = text("SELECT number, place, link, links FROM audit_root_due(:through)")
 _ROOT_KEEP: Final = text("""
@@ -79,6 +80,12 @@ class Due:
 def append(db: Session, payload: str) -> int:
     """Write one record; the database adds number, moment and login. Returns the number."""
     return int(db.scalar(_APPEND, {"payload": payload}) or 0)
+
+
+def append_many(db: Session, payloads: Sequence[str]) -> None:
+    """The same for several, in their order."""
+    if payloads:
+        db.execute(_APPEND_MANY, {"payloads": list(payloads)})
 
 
 def link(db: Session, *, at_most: int) -> int:

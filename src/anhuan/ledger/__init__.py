@@ -39,6 +39,7 @@ from anhuan.ledger.service import (
     post,
     reverse,
     set_bounds,
+    set_bounds_of_many,
     transfer,
     void,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "post",
     "reverse",
     "set_bounds",
+    "set_bounds_of_many",
     "transfer",
     "void",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ Several calls in one transaction are fine on one lane; a second lane is refused.
 40001, 40P01 and a lost connection: the ids make it safe.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -115,9 +115,9 @@ def open_account(
         raise BadLine(f"{name} belongs to somebody else", field="owner")
     before = store.balance(db, lane, number)
     if before is None or (before.floor, before.ceil) != (floor, ceil):
-        store.set_bounds(db, lane, number, {
+        store.set_bounds(db, lane, {number: decision_id}, {
             "floor": floor, "ceil": ceil, "frozen_out": False, "frozen_in": False, "reason": "opened",
-            "decision_id": decision_id, "approver": approver,
+            "approver": approver,
         })  # fmt: skip
     return number
 
@@ -127,15 +127,30 @@ def set_bounds(
     frozen_in: bool = False, reason: str, decision_id: UUID, approver: UUID, shard: int | None = None,
 ) -> None:  # fmt: skip
     """Change what an account may reach; below what is drawn already, nothing more goes out until it is back."""
+    set_bounds_of_many(
+        db, {name: decision_id}, floor=floor, ceil=ceil, frozen_out=frozen_out, frozen_in=frozen_in, reason=reason,
+        approver=approver, shard=shard,
+    )  # fmt: skip
+
+
+def set_bounds_of_many(
+    db: Session, decided: Mapping[AccountName, UUID], *, floor: int | None, ceil: int | None,
+    frozen_out: bool = False, frozen_in: bool = False, reason: str, approver: UUID, shard: int | None = None,
+) -> None:  # fmt: skip
+    """The same for several accounts of one lane, each with its own decision."""
     if floor is not None and ceil is not None and floor > ceil:
         raise BadLine(f"the floor {floor} lies above the ceiling {ceil}", field="floor")
-    lane = _stay(db, store.shard_of(db, name.owner) if name.owner else shard)
-    number = store.accounts(db, lane, [name])[0]
-    if number is None:
-        raise BadLine(f"{name} belongs to somebody else", field="owner")
-    store.set_bounds(db, lane, number, {
+    names = list(decided)
+    owners = {name.owner for name in names if name.owner}
+    lane = _only(db, store.shards_of(db, owners) or ({shard} if shard is not None else set()))
+    numbers: dict[int, UUID] = {}
+    for name, number in zip(names, store.accounts(db, lane, names), strict=True):
+        if number is None:
+            raise BadLine(f"{name} belongs to somebody else", field="owner")
+        numbers[number] = decided[name]
+    store.set_bounds(db, lane, numbers, {
         "floor": floor, "ceil": ceil, "frozen_out": frozen_out, "frozen_in": frozen_in, "reason": reason,
-        "decision_id": decision_id, "approver": approver,
+        "approver": approver,
     })  # fmt: skip
 
 
@@ -163,13 +178,17 @@ def _one(db: Session, line: Line, shard: int | None) -> Result:
 def _lane(db: Session, lines: Sequence[Line], shard: int | None) -> int | None:
     """The one lane of these lines, None if all name parents that may not be seen; refuses two lanes."""
     owners = {name.owner for line in lines for name in (line.src, line.dst) if name is not None and name.owner}
-    lanes = {store.shard_of(db, owner) for owner in owners} | ({shard} if shard is not None else set())
+    lanes = store.shards_of(db, owners) | ({shard} if shard is not None else set())
     if not lanes and (parents := [line.parent for line in lines if line.parent is not None]):
-        lanes = {lane for parent in parents if (lane := store.lane_of_posting(db, parent)) is not None}
+        lanes = store.lanes_of_postings(db, parents)
         if not lanes and len(parents) == len(lines):
             return None
     if not lanes and (remembered := db.info.get(_LANE)) is not None:
         lanes = {remembered}
+    return _only(db, lanes)
+
+
+def _only(db: Session, lanes: set[int]) -> int:
     if len(lanes) != 1:
         what = "lines of two lanes in one batch" if lanes else "lines of the house alone need a lane (shard)"
         raise BadLine(what, field="shard")

@@ -1,6 +1,6 @@
 """Every question the ledger asks of the database; what writes is a function of the owner, never a statement of ours."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -29,6 +29,17 @@ _ACCOUNTS = text("SELECT ledger.accounts(CAST(:lane AS smallint), :units, :kinds
     bindparam("units", type_=_TEXTS), bindparam("kinds", type_=_SMALLS), bindparam("owners", type_=_UUIDS),
     bindparam("subs", type_=_TEXTS),
 )  # fmt: skip
+_SHARDS = text("SELECT DISTINCT ledger.shard_of(owner) FROM unnest(:owners) AS owner").bindparams(
+    bindparam("owners", type_=_UUIDS)
+)
+_LANES = text("SELECT DISTINCT shard FROM ledger.posting WHERE id = ANY(:postings)").bindparams(
+    bindparam("postings", type_=_UUIDS)
+)
+_BOUNDS = text(
+    "SELECT ledger.set_bounds(CAST(:shard AS smallint), account, CAST(:floor AS bigint), CAST(:ceil AS bigint),"
+    " :frozen_out, :frozen_in, :reason, decision, :approver)"
+    " FROM unnest(:accounts, :decisions) AS one (account, decision) ORDER BY account"
+).bindparams(bindparam("accounts", type_=_BIGS), bindparam("decisions", type_=_UUIDS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +113,15 @@ def shard_of(db: Session, owner: UUID) -> int:
     return int(db.scalar(text("SELECT ledger.shard_of(:owner)"), {"owner": owner}))
 
 
-def lane_of_posting(db: Session, posting_id: UUID) -> int | None:
-    """The lane in which a posting lies, if this transaction may see it."""
-    found: int | None = db.scalar(text("SELECT shard FROM ledger.posting WHERE id = :id"), {"id": posting_id})
-    return found
+def shards_of(db: Session, owners: Iterable[UUID]) -> set[int]:
+    """The lanes of several, in one order, so that two who fix some of the same never wait for each other."""
+    wanted = sorted(owners)
+    return set(db.scalars(_SHARDS, {"owners": wanted})) if wanted else set()
+
+
+def lanes_of_postings(db: Session, postings: Collection[UUID]) -> set[int]:
+    """The lanes in which these postings lie, as far as this transaction may see them."""
+    return set(db.scalars(_LANES, {"postings": list(postings)})) if postings else set()
 
 
 def number_of(db: Session, name: AccountName, shard: int) -> int | None:
@@ -152,13 +168,9 @@ def heads(db: Session) -> list[Head]:
     return [Head(shard, batch_no, ts, bytes(digest)) for shard, batch_no, ts, digest in rows]
 
 
-def set_bounds(db: Session, shard: int, account: int, bounds: dict[str, Any]) -> None:
-    """Floors, ceilings and freezes of an account, with the reason, the decision and who approved it."""
-    asked = text(
-        "SELECT ledger.set_bounds(CAST(:shard AS smallint), :account, CAST(:floor AS bigint), CAST(:ceil AS bigint),"
-        " :frozen_out, :frozen_in, :reason, :decision_id, :approver)"
-    )
-    db.execute(asked, {"shard": shard, "account": account, **bounds})
+def set_bounds(db: Session, shard: int, decided: Mapping[int, UUID], bounds: dict[str, Any]) -> None:
+    """Floors, ceilings and freezes of accounts, with the reason, each account's decision and who approved it."""
+    db.execute(_BOUNDS, {"shard": shard, "accounts": list(decided), "decisions": list(decided.values()), **bounds})
 
 
 def open_unit(db: Session, code: str, scale: int, issuer: UUID | None) -> int:

@@ -7,10 +7,10 @@ are written stands in `texts.py`.
 from anhuan.notify import mailing, smtp, texts, watchers
 from anhuan.notify.holdings import HOLDINGS, erase, export, held
 from anhuan.notify.journey import sweep
-from anhuan.notify.model import MailState, Message, Written
-from anhuan.notify.service import acknowledge, is_told, keep, messages, tell, urgent, withdraw
+from anhuan.notify.model import MailState, Message, News, Written
+from anhuan.notify.service import acknowledge, is_told, keep, messages, tell, tell_many, urgent, withdraw
 
 __all__ = [
-    "HOLDINGS", "MailState", "Message", "Written", "acknowledge", "erase", "export", "held", "is_told", "keep",
-    "mailing", "messages", "smtp", "sweep", "tell", "texts", "urgent", "watchers", "withdraw",
+    "HOLDINGS", "MailState", "Message", "News", "Written", "acknowledge", "erase", "export", "held", "is_told",
+    "keep", "mailing", "messages", "smtp", "sweep", "tell", "tell_many", "texts", "urgent", "watchers", "withdraw",
 ]  # fmt: skip

@@ -32,6 +32,18 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class News:
+    """What is to be told to a party; the same kind and key twice is one. An urgent one does not wait for morning."""
+
+    party: UUID
+    kind: str
+    key: str
+    facts: Facts
+    link: str = ""
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message as its reader sees it."""
 

@@ -1,7 +1,7 @@
 """The acts of notify: keep a message, read and acknowledge messages."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time
 from typing import Final
 from uuid import UUID
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from anhuan.kit import ids, jobs, terms
 from anhuan.kit.doors import own_path
 from anhuan.notify import rules, store, texts
-from anhuan.notify.model import MailState, Message
+from anhuan.notify.model import MailState, Message, News
 from anhuan.notify.tables import MessageRow
 
 MAIL: Final = "notify.mail"  # the job that sends the mail of one message
@@ -27,11 +27,18 @@ def tell(
 
     `kind` names its sentences in `notify/texts/*.toml`; `facts` fill them. An urgent one does not wait for the morning.
     """
-    row = keep(db, party, kind, key=key, facts=facts, now=now, link=link, urgent=urgent)
-    if row is not None and row.mail_state == MailState.WAITING:
-        late = None if row.mail_after == now else row.mail_after
-        jobs.defer(db, MAIL, priority=10 if urgent else -1, at=late, party=party, message=row.id)
-    return row is not None
+    return tell_many(db, [News(party, kind, key, facts, link, urgent)], now=now) == 1
+
+
+def tell_many(db: Session, told: Sequence[News], *, now: datetime) -> int:
+    """The same for many, kept by one statement; tells how many were new."""
+    rows = [_row(db, one, now) for one in told]
+    new = store.add(db, rows)
+    for row in rows:
+        if row.id in new and row.mail_state == MailState.WAITING:
+            late = None if row.mail_after == now else row.mail_after
+            jobs.defer(db, MAIL, priority=10 if row.urgent else -1, at=late, party=row.user_id, message=row.id)
+    return len(new)
 
 
 def keep(
@@ -39,19 +46,8 @@ def keep(
     link: str = "", urgent: bool = False, mailed: bool = False,
 ) -> MessageRow | None:  # fmt: skip
     """The same without a job, for whoever mails it himself, or has (`mailed`); None where it is kept already."""
-    known = texts.find(kind)
-    texts.insist(known, facts)
-    state, after = MailState.NONE, None
-    if mailed:
-        state = MailState.SENT
-    elif known.mail and (to := store.address(db, party)) is not None and to.mail is not None:
-        state, after = MailState.WAITING, _may_go_at(now, urgent=urgent)
-    row = MessageRow(
-        user_id=party, id=ids.new_id(), kind=kind, key=key, facts=json.dumps(dict(facts), ensure_ascii=False),
-        link=own_path(link) if link else "", urgent=urgent, made_at=now, acknowledged_at=None, mail_state=state,
-        mail_tries=int(mailed), mail_at=now if mailed else None, mail_after=after, mail_code="",
-    )  # fmt: skip
-    return row if store.add(db, row) else None
+    row = _row(db, News(party, kind, key, facts, link, urgent), now, mailed=mailed)
+    return row if store.add(db, [row]) else None
 
 
 def messages(db: Session, party: UUID, *, lang: str, now: datetime, at_most: int = SHOWN) -> tuple[Message, ...]:
@@ -91,6 +87,22 @@ def shown(row: MessageRow, lang: str, *, now: datetime) -> Message:
     return Message(
         row.id, row.kind, said.title, said.text, row.link, row.urgent, row.made_at, row.acknowledged_at,
         MailState(row.mail_state), row.mail_at,
+    )  # fmt: skip
+
+
+def _row(db: Session, one: News, now: datetime, *, mailed: bool = False) -> MessageRow:
+    known = texts.find(one.kind)
+    texts.insist(known, one.facts)
+    state, after = MailState.NONE, None
+    if mailed:
+        state = MailState.SENT
+    elif known.mail and (to := store.address(db, one.party)) is not None and to.mail is not None:
+        state, after = MailState.WAITING, _may_go_at(now, urgent=one.urgent)
+    return MessageRow(
+        user_id=one.party, id=ids.new_id(), kind=one.kind, key=one.key,
+        facts=json.dumps(dict(one.facts), ensure_ascii=False), link=own_path(one.link) if one.link else "",
+        urgent=one.urgent, made_at=now, acknowledged_at=None, mail_state=state, mail_tries=int(mailed),
+        mail_at=now if mailed else None, mail_after=after, mail_code="",
     )  # fmt: skip
 
 

@@ -19,11 +19,12 @@ _LATE_JOB = text(
 )
 
 
-def add(db: Session, row: MessageRow) -> bool:
-    """Keep a message; False where the party has one of this kind and key already."""
-    columns = {column.key: getattr(row, column.key) for column in MessageRow.__table__.columns}
-    made = insert(MessageRow).values(**columns).on_conflict_do_nothing(index_elements=["user_id", "kind", "key"])
-    return db.scalar(made.returning(MessageRow.id)) is not None
+def add(db: Session, rows: Sequence[MessageRow]) -> set[UUID]:
+    """Keep messages; tells which are new: a party has one of a kind and key."""
+    names = [column.key for column in MessageRow.__table__.columns]
+    made = insert(MessageRow).values([{name: getattr(row, name) for name in names} for row in rows])
+    once = made.on_conflict_do_nothing(index_elements=["user_id", "kind", "key"])
+    return set(db.scalars(once.returning(MessageRow.id))) if rows else set()
 
 
 def message(db: Session, party: UUID, message_id: UUID) -> MessageRow | None:
