@@ -70,11 +70,10 @@ class Home:
             return repayments.quote(db, self.party, self.ask(**changes), now=self.clock())
 
     def tap(self, *, key: UUID | None = None, answer: Answer | None = None, **changes: Any) -> tuple[OrderView, ...]:
-        """Quote and confirm in one go, as a page does."""
+        """Pay, as the last tap of a page does."""
         with self.rows() as db:
-            quote = repayments.quote(db, self.party, self.ask(**changes), now=self.clock())
-            return repayments.confirm(
-                db, self.me, [quote], key=key or ids.new_id(), answer=answer, now=self.clock()
+            return repayments.pay(
+                db, self.me, [self.ask(**changes)], key=key or ids.new_id(), answer=answer, now=self.clock()
             )  # fmt: skip
 
     def deliver(self, order: OrderView) -> channels.Answer:

@@ -72,8 +72,8 @@ class RepayDesk(RoomDesk):
                 quote = repayments.quote(db, self.party, ask, now=now)
                 if len(quote.parts) > 1:
                     raise Unfit("more than one payment may be: it is cut before anything is sent")
-                [made] = repayments.confirm(
-                    db, self.me, [quote], key=ids.new_id(), answer=None, now=now,
+                [made] = repayments.pay(
+                    db, self.me, [ask], key=ids.new_id(), answer=None, now=now,
                     retry_of=before[-1].order_id if before else None,
                 )  # fmt: skip
         except (AlreadyOnItsWay, NothingToPay) as open_still:

@@ -58,7 +58,7 @@ class Phone:
         for name, value in re.findall(r'<input class="input[^>]* name="(\w+)"[^>]* value="([^"]*)"', page):
             found[name] = value
         chosen = re.search(r'<option value="([^"]*)" selected', page)
-        return {**found, "source": chosen[1] if chosen else "", "act": "pay"}
+        return {**found, **({"source": chosen[1]} if chosen else {}), "act": "pay"}
 
     def post(self, path: str, **form: str) -> tuple[int, str, str]:
         """Status, text and where it leads."""
@@ -204,6 +204,7 @@ def test_several_cards_are_one_summary_and_one_confirmation(phone: Phone) -> Non
     both = {**form, "account": [str(home.account_id), str(other)], "rule": ["full", "full"]}
     answer = phone.client.post("/repay", data=both)
     assert "合计扣款 ¥1,500.00" in plain(answer.text)
+    both |= {name: re.findall(f'name="{name}" value="([^"]*)"', answer.text) for name in ("source", "channel")}
     again = {**both, **{name: phone.form(answer.text)[name] for name in ("step_up", "csrf")}, "code": phone.code()}
     assert phone.client.post("/repay", data=again).status_code == 303
     made = phone.orders()

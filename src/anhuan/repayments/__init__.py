@@ -32,7 +32,7 @@ from anhuan.repayments.model import (
     Way,
 )
 from anhuan.repayments.quoting import quote
-from anhuan.repayments.service import act_of, cancel, confirm, place, record, start
+from anhuan.repayments.service import act_of, cancel, confirm, pay, place, record, start
 from anhuan.repayments.views import find, of_group, on_its_way, orders, timeline
 from anhuan.statements import above as intake
 
@@ -44,5 +44,5 @@ __all__ = [
     "CLOSED", "HOLDINGS", "ON_ITS_WAY", "OPEN", "AmountRule", "Effect", "EventKind", "FeeLine", "GroupKind",
     "OrderStatus", "OrderView", "PayPart", "Quote", "RepayAsk", "Stamp", "TooLateToCancel", "Trouble", "UnknownOrder",
     "Wait", "Way", "act_of", "bindings", "cancel", "confirm", "erase", "export", "find", "held", "of_group",
-    "on_its_way", "orders", "place", "quote", "record", "rules", "start", "timeline",
+    "on_its_way", "orders", "pay", "place", "quote", "record", "rules", "start", "timeline",
 ]  # fmt: skip

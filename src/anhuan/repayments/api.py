@@ -22,7 +22,6 @@ from anhuan.repayments.model import (
     AlreadyOnItsWay,
     BadAsk,
     Changed,
-    GroupKind,
     KeyReused,
     NoChannel,
     NoSource,
@@ -99,12 +98,10 @@ def begin_step_up(request: Request, db: page.Transaction, new: NewProof) -> Step
 def place(request: Request, db: page.Transaction, new: NewRepayment, idempotency_key: Key = None) -> GroupOut:
     """Take the payments, all or none: the money is set aside, the instructions made and their sending promised."""
     now, key = page.now(request), _key(new.key, idempotency_key)
-    quotes = _quotes(db, page.person(request), new.wishes, now)
-    several = len(quotes) > 1 or len(quotes[0].parts) > 1
-    orders = service.confirm(
-        db, page.actor(request), quotes, key=key, kind=GroupKind.SEVERAL if several else GroupKind.ONE,
-        answer=new.proof.answer() if new.proof else None, now=now,
-    )  # fmt: skip
+    asks = [one.ask() for one in new.wishes]
+    orders = service.pay(
+        db, page.actor(request), asks, key=key, answer=new.proof.answer() if new.proof else None, now=now
+    )
     return wire.group_out(orders)
 
 

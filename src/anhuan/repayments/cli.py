@@ -93,7 +93,7 @@ def now(
         again = _quoted(db, who, asked, lang)
         if (again.parts, again.channel) != (shown.parts, shown.channel):
             raise Changed("内容有变，没有付款；请重新运行，再看一遍。", field="amount")
-        orders = service.confirm(db, who, [again], key=ids.new_id(), answer=None, now=clock.now())
+        orders = service.pay(db, who, [asked], key=ids.new_id(), answer=None, now=clock.now())
     typer.echo(say("taken"))
     for one in orders:
         _print_order(one, lang)

@@ -178,6 +178,7 @@ class Quote:
     ways: tuple[Way, ...]
     troubles: tuple[Trouble, ...]
     bill_open: int = 0  # fen that were open of the bill when this was worked out
+    spare: int | None = None  # fen that the paying account is known to give; None where nobody told its balance
 
     @property
     def fee(self) -> int:

@@ -12,14 +12,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from sqlalchemy.orm import Session
 
-from anhuan.identity import confirming
+from anhuan.identity import confirming, stepup
 from anhuan.identity.confirming import ActWords
 from anhuan.identity.desk_page import said
-from anhuan.identity.stepup import Answer
 from anhuan.kit import ids, news, page
 from anhuan.kit.errors import Refused
 from anhuan.repayments import screen, screen_orders, service, store
-from anhuan.repayments.model import AmountRule, GroupKind, OrderView
+from anhuan.repayments.model import AmountRule
 from anhuan.repayments.screen import Sheet, Typed
 from anhuan.repayments.screen_orders import OrderShown
 
@@ -134,55 +133,55 @@ def pay(
     request: Request, db: page.Transaction, proof: confirming.Proof, form: Annotated[Posted, Depends(form_of)]
 ) -> Response:  # fmt: skip
     """Show a choice that changed, ask for the proof, or take the payments; the same key is the same payments."""
-    party = page.person(request)
-    if earlier := store.group_for(db, party, form.key):
-        return page.go(f"/repay/group/{earlier.id}", request=request)
-    shown = _sheet(request, db, form.payments, key=form.key, read=form.read, retry_of=form.retry_of)
-    if not (form.wants_to_pay or proof):
-        return _render(request, shown)
-    if proof is None and form.seen != shown.seen:
-        return _again(request, shown, said(request, *CHANGED))
-    if not shown.may_pay:
-        return _again(request, shown, said(request, *BLOCKED))
-    if not shown.is_read:
-        return _again(request, shown, said(request, *UNREAD))
+    if proof is None:
+        return _shown(request, db, form)
     try:
         with db.begin_nested():
-            orders = _confirm(request, db, shown, proof)
+            orders = service.pay(
+                db, page.actor(request), screen.asks_of(form.payments), key=form.key, answer=proof,
+                now=page.now(request), lang=page.visitor(request).lang, retry_of=form.retry_of,
+            )  # fmt: skip
     except confirming.AGAIN as refused:
-        act = service.act_of(party, shown.key, shown.quotes)
-        words = ActWords("payment", payments=screen.words_of(shown, page.visitor(request).lang))
-        back = f"/repay?accounts={','.join(str(one.account_id) for one in form.payments)}"
-        return confirming.ask(
-            request, db, act, words, refused, action="/repay", back=back, fields=_fields(shown)
-        )  # fmt: skip
+        shown = _sheet(request, db, form.payments, key=form.key, read=form.read, retry_of=form.retry_of)
+        return _prove(request, db, shown, refused)
     except Refused as refused:
-        return _again(request, _sheet(request, db, form.payments, key=ids.new_id(), read=form.read),
-                      news.told(refused.code, refused.message, page.visitor(request).lang), status=409)  # fmt: skip
+        shown = _sheet(request, db, form.payments, key=ids.new_id(), read=form.read)
+        trouble = news.told(refused.code, refused.message, page.visitor(request).lang)
+        return _again(request, shown, trouble, status=409)
     return confirming.done(request, db, page.go(f"/repay/group/{orders[0].group_id}", request=request), proof)
 
 
 @router.get("/group/{group_id}", dependencies=READS)
 def done(request: Request, db: page.Transaction, group_id: UUID) -> Response:
     """What one confirmation made, and where its money is."""
-    found = screen_orders.of_group(db, page.person(request), group_id, today=page.today(request))
+    found = screen_orders.just_made(db, page.person(request), group_id, now=page.now(request))
     if not found:
         raise page.NotFound("没有这次还款。")
     return page.render(request, DonePage(found))
 
 
-def _confirm(request: Request, db: Session, shown: Sheet, proof: Answer | None) -> Sequence[OrderView]:
-    kind = GroupKind.SEVERAL if len(shown.quotes) > 1 or len(shown.quotes[0].parts) > 1 else GroupKind.ONE
-    return service.confirm(
-        db,
-        page.actor(request),
-        shown.quotes,
-        key=shown.key,
-        kind=kind,
-        answer=proof,
-        now=page.now(request),
-        retry_of=shown.retry_of,
-    )
+def _shown(request: Request, db: Session, form: Posted) -> Response:
+    """The sheet as the form says, or the proof of what it shows where all of it can be paid and was read."""
+    if earlier := store.group_for(db, page.person(request), form.key):
+        return page.go(f"/repay/group/{earlier.id}", request=request)
+    shown = _sheet(request, db, form.payments, key=form.key, read=form.read, retry_of=form.retry_of)
+    if not form.wants_to_pay:
+        return _render(request, shown)
+    if form.seen != shown.seen:
+        return _again(request, shown, said(request, *CHANGED))
+    if not shown.may_pay:
+        return _again(request, shown, said(request, *BLOCKED))
+    if not shown.is_read:
+        return _again(request, shown, said(request, *UNREAD))
+    return _prove(request, db, shown, stepup.StepUpNeeded(""))
+
+
+def _prove(request: Request, db: Session, shown: Sheet, refused: Refused) -> Response:
+    """Ask for the proof of what the sheet shows, with every payment in words."""
+    act = service.act_of(page.person(request), shown.key, shown.quotes)
+    words = ActWords("payment", payments=screen.words_of(shown, page.visitor(request).lang))
+    back = f"/repay?accounts={','.join(str(one.typed.account_id) for one in shown.payments)}"
+    return confirming.ask(request, db, act, words, refused, action="/repay", back=back, fields=_fields(shown))
 
 
 def _sheet(
@@ -209,9 +208,9 @@ def _fields(shown: Sheet) -> confirming.Fields:
     found = [("key", str(shown.key)), ("read", shown.read)]
     if shown.retry_of:
         found.append(("retry_of", str(shown.retry_of)))
-    for one in (payment.typed for payment in shown.payments):
+    for one, quote in zip(shown.typed, shown.quotes, strict=True):  # the channel is the one that is shown
         found += [("account", str(one.account_id)), ("source", str(one.source_id)), ("rule", one.rule.value),
-                  ("amount", one.amount), ("channel", one.channel), ("day", one.day)]  # fmt: skip
+                  ("amount", one.amount), ("channel", quote.channel), ("day", one.day)]  # fmt: skip
     return tuple(found)
 
 

@@ -79,6 +79,11 @@ def tails(db: Session, party: UUID, source_id: UUID, account_id: UUID) -> tuple[
     return f"尾号 {source.last_digits}" if source else "", f"尾号 {card}"
 
 
+def spare(source: OwnAccount) -> int | None:
+    """What an own account is known to give beside what its owner leaves on it, fen; None where nobody told."""
+    return None if source.balance_on is None else max(0, source.balance - source.reserve)
+
+
 def _source(source: OwnAccount) -> None:
     if source.currency != "CNY":
         raise NoSource("付款账户要是人民币储蓄账户。", field="source_id")

@@ -116,10 +116,20 @@ def quote_of(
         start_at=wish.start_at, expected_at=chosen.option.arrives_by if chosen and not chosen.by_hand else None,
         safe_by_at=chosen.safe_by_at if chosen else None, by_hand_at=chosen.by_hand_at if chosen else None,
         effect=_effect(db, party, wish) if effect else None, bill_open=facts.bill.open if facts.bill else 0,
-        troubles=tuple(troubles),
+        spare=precheck.spare(facts.source), troubles=tuple(troubles),
         ways=tuple(ways.as_way(road, "" if road is chosen else why.get(road.record.channel, ""), lang=lang)
                    for road in roads),
     )  # fmt: skip
+
+
+def short(quotes: Sequence[Quote]) -> int:
+    """What is missing on known own accounts for all these payments together, fen; a single one says so itself."""
+    wanted: dict[UUID, int] = {}
+    for one in quotes:
+        wanted[one.ask.source_id] = wanted.get(one.ask.source_id, 0) + one.debit
+    held = {one.ask.source_id: one.spare for one in quotes}
+    missing = (fen - spare for which, fen in wanted.items() if (spare := held[which]) is not None)
+    return sum(max(0, fen) for fen in missing) if len(quotes) > 1 else 0
 
 
 def _facts(db: Session, party: UUID, ask: RepayAsk, *, now: datetime) -> Facts:

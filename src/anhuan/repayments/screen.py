@@ -17,8 +17,8 @@ from anhuan.identity.confirming import PayWords
 from anhuan.kit import clock, terms
 from anhuan.kit.errors import Refused
 from anhuan.kit.money import NotMoney, from_text, to_text
-from anhuan.repayments import bindings, quoting, service, views
-from anhuan.repayments.model import AmountRule, Effect, FeeLine, NothingToPay, Quote, RepayAsk, Trouble
+from anhuan.repayments import bindings, precheck, quoting, service, views
+from anhuan.repayments.model import AmountRule, Effect, FeeLine, NoSource, NothingToPay, Quote, RepayAsk, Trouble
 
 CURRENCY: Final = "CNY"
 CHOICES: Final = (AmountRule.FULL, AmountRule.MINIMUM)
@@ -111,6 +111,11 @@ class Sheet:
     trouble: str
 
     @property
+    def typed(self) -> tuple[Typed, ...]:
+        """The payments as they were typed, with what was chosen for those who left it open."""
+        return tuple(one.typed for one in self.payments)
+
+    @property
     def amount(self) -> int:
         """What reaches the cards, fen."""
         return sum(one.amount for one in self.quotes)
@@ -138,13 +143,7 @@ class Sheet:
     @property
     def short(self) -> int:
         """What is missing on known own accounts for all payments together, fen; a single one says so itself."""
-        if len(self.payments) < 2:
-            return 0
-        wanted: dict[UUID, int] = {}
-        for one in self.quotes:
-            wanted[one.ask.source_id] = wanted.get(one.ask.source_id, 0) + one.debit
-        held = {one.account.account_id: one.spare for one in self.sources}
-        return sum(max(0, fen - spare) for which, fen in wanted.items() if (spare := held.get(which)) is not None)
+        return quoting.short(self.quotes)
 
     @property
     def nothing_left(self) -> bool:
@@ -189,12 +188,18 @@ def sources_of(db: Session, party: UUID) -> tuple[SourceShown, ...]:
     """The own accounts in yuan, each with what may be spent of it; bound ones first, then the fullest."""
     found = bindings.of(db, party)
     bound = {one.subject_id for one in found if one.kind is bindings.Kind.SOURCE and not one.doubtful}
-    shown = [
-        SourceShown(one, None if one.balance_on is None else max(0, one.balance - one.reserve))
-        for one in cards.own_accounts(db, party)
-        if one.currency == CURRENCY
-    ]
+    shown = [SourceShown(one, precheck.spare(one)) for one in cards.own_accounts(db, party) if one.currency == CURRENCY]
     return tuple(sorted(shown, key=lambda one: (one.account.account_id not in bound, -(one.spare or 0))))
+
+
+def asks_of(typed: Sequence[Typed]) -> tuple[RepayAsk, ...]:
+    """Wishes that were shown before, as they were typed; raises `NoSource` where one names no account to pay from."""
+    found = []
+    for one in map(_meant, typed):
+        if one.source_id is None:
+            raise NoSource("请选择付款账户。", field="source_id")
+        found.append(_ask(one, one.source_id))
+    return tuple(found)
 
 
 def words_of(shown: Sheet, lang: str) -> tuple[PayWords, ...]:
@@ -225,8 +230,7 @@ def _shown(
     face = cards.account_face(db, party, typed.account_id)
     if not sources:
         return PayShown(typed, face, None, None, ())
-    if typed.rule is not AmountRule.CUSTOM and typed.amount.strip():
-        typed = replace(typed, rule=AmountRule.CUSTOM)  # who types an amount means it, whatever stood chosen before
+    typed = _meant(typed)
     account = (party, typed.account_id)
     owed = cards.open_of_many(db, [account], on=now.astimezone(clock.CHINA).date(), currency=CURRENCY).get(account)
     on_way = views.on_its_way_of(db, party, typed.account_id) if owed else 0
@@ -236,16 +240,25 @@ def _shown(
     if source is None:
         source = next((one for one in sources if one.spare is not None and one.spare >= left), sources[0]).account
     typed = replace(typed, source_id=source.account_id)
-    ask = RepayAsk(
-        typed.account_id, source.account_id, typed.rule, _fen(typed), typed.channel or None, start_on=day_of(typed.day)
-    )  # fmt: skip
-    made = quoting.quote(db, party, ask, now=now, lang=lang)
+    made = quoting.quote(db, party, _ask(typed, source.account_id), now=now, lang=lang)
     effects = _effects(db, party, made, {left, least})
     choices = tuple(
         Choice(rule.value, amount, effects.get(amount), "" if amount else NothingToPay.code)
         for rule, amount in zip(CHOICES, (left, least), strict=True)
     )
     return PayShown(typed, face, source, made, choices)
+
+
+def _meant(typed: Typed) -> Typed:
+    """Who types an amount means it, whatever stood chosen before."""
+    custom = typed.rule is not AmountRule.CUSTOM and typed.amount.strip()
+    return replace(typed, rule=AmountRule.CUSTOM) if custom else typed
+
+
+def _ask(typed: Typed, source_id: UUID) -> RepayAsk:
+    return RepayAsk(
+        typed.account_id, source_id, typed.rule, _fen(typed), typed.channel or None, start_on=day_of(typed.day)
+    )  # fmt: skip
 
 
 def _effects(db: Session, party: UUID, made: Quote, amounts: set[int]) -> dict[int, Effect]:

@@ -22,6 +22,7 @@ from anhuan.identity.stepup import ActKind
 from anhuan.kit import audit, clock, ids, terms
 from anhuan.kit.actors import Actor, ActorKind
 from anhuan.kit.errors import Refused, Unavailable
+from anhuan.kit.money import to_text
 from anhuan.repayments import aftermath, booking, day_limits, fees, moving, precheck, quoting, store, views, ways
 from anhuan.repayments.model import (
     Changed,
@@ -35,6 +36,7 @@ from anhuan.repayments.model import (
     OrderView,
     PayPart,
     Quote,
+    RepayAsk,
     TooLateToCancel,
     TooLittleMoney,
     UnknownOrder,
@@ -73,47 +75,55 @@ def act_of(party: UUID, key: UUID, quotes: Sequence[Quote]) -> stepup.Act:
     return stepup.Act(ActKind.PAYMENT, facts)
 
 
-def confirm(
-    db: Session, who: Actor, quotes: Sequence[Quote], *, key: UUID, kind: GroupKind = GroupKind.ONE,
-    answer: stepup.Answer | None, now: datetime, retry_of: UUID | None = None,
+def pay(
+    db: Session, who: Actor, asks: Sequence[RepayAsk], *, key: UUID, answer: stepup.Answer | None, now: datetime,
+    lang: str = "zh", retry_of: UUID | None = None,
 ) -> tuple[OrderView, ...]:  # fmt: skip
-    """Place what a person confirmed, after one more proof bound to it; the same key gives back the same orders.
+    """Place what a person confirmed, after one more proof bound to what it costs now; the same key gives back the same
+    orders. The wishes are weighed here, once, while nobody else decides what this party pays.
 
-    Raises `StepUpNeeded`, `Changed`, `KeyReused`, and the first trouble of a quote.
+    Raises `StepUpNeeded`, `StepUpVoid` where a figure has changed, `KeyReused`, and the first trouble of a wish.
     """
     assert who.party_id is not None
     store.lock_party(db, who.party_id)
-    if (known := _known(db, who.party_id, key, quotes)) is not None:
+    if (known := _known(db, who.party_id, key, asks)) is not None:
         return known
-    _insist(quotes)  # before the proof: nobody is asked to prove who he is for what cannot be
-    step_up_id = None
-    if who.kind is not ActorKind.COMMAND:  # whoever holds the command line holds the files of the house; it is audited
-        step_up_id = stepup.insist(db, who, act_of(who.party_id, key, quotes), answer, now=now)
-    return place(db, who.party_id, quotes, key=key, kind=kind, now=now, who=who, step_up_id=step_up_id,
-                 retry_of=retry_of)  # fmt: skip
+    quotes = [quoting.quote(db, who.party_id, ask, now=now, lang=lang, effect=False) for ask in asks]
+    _insist(quotes)
+    if len(quotes) > 1:
+        _fits(db, who.party_id, quotes)
+        _within_day(db, who.party_id, quotes, now=now)
+        _affordable(quotes)
+    kind = GroupKind.SEVERAL if len(quotes) > 1 or len(quotes[0].parts) > 1 else GroupKind.ONE
+    step_up_id = _proved(db, who, quotes, key=key, answer=answer, now=now)
+    return _placed(db, who.party_id, quotes, key=key, kind=kind, now=now, who=who, step_up_id=step_up_id,
+                   retry_of=retry_of)  # fmt: skip
+
+
+def confirm(
+    db: Session, who: Actor, quotes: Sequence[Quote], *, key: UUID, kind: GroupKind = GroupKind.ONE,
+    answer: stepup.Answer | None, now: datetime,
+) -> tuple[OrderView, ...]:  # fmt: skip
+    """The same for what was weighed before, as a whole plan is."""
+    assert who.party_id is not None
+    store.lock_party(db, who.party_id)
+    if (known := _known(db, who.party_id, key, [one.ask for one in quotes])) is not None:
+        return known
+    _weigh(db, who.party_id, quotes, now=now)
+    step_up_id = _proved(db, who, quotes, key=key, answer=answer, now=now)
+    return _placed(db, who.party_id, quotes, key=key, kind=kind, now=now, who=who, step_up_id=step_up_id)
 
 
 def place(
     db: Session, party: UUID, quotes: Sequence[Quote], *, key: UUID, kind: GroupKind, now: datetime,
-    who: Actor | None = None, step_up_id: UUID | None = None, mandate_id: UUID | None = None,
-    run_id: UUID | None = None, retry_of: UUID | None = None,
+    who: Actor | None = None, retry_of: UUID | None = None,
 ) -> tuple[OrderView, ...]:  # fmt: skip
     """Make the orders of these quotes and start those whose day has come; nothing is kept where one is refused."""
     store.lock_party(db, party)
-    if (known := _known(db, party, key, quotes)) is not None:
+    if (known := _known(db, party, key, [one.ask for one in quotes])) is not None:
         return known
-    _insist(quotes)
-    _fits(db, party, quotes)
-    _within_day(db, party, quotes, now=now)
-    rows = _made(db, party, quotes, key=key, kind=kind, who=who, step_up_id=step_up_id, mandate_id=mandate_id,
-                 run_id=run_id, retry_of=retry_of, now=now)  # fmt: skip
-    going = [row for row in rows if row.start_at <= now]
-    ready = [row for row in going if _prepared(db, row, now=now)]
-    _set_aside(db, ready, now=now)
-    for row in ready:
-        assert row.key is not None
-        channels.send(db, party, row.key, row.channel)
-    return tuple(views.view_of(row) for row in rows)
+    _weigh(db, party, quotes, now=now)
+    return _placed(db, party, quotes, key=key, kind=kind, now=now, who=who, retry_of=retry_of)
 
 
 def place_many(
@@ -131,7 +141,7 @@ def place_many(
     for one in placings:
         try:
             with db.begin_nested():
-                ready += _placed(db, one, weigh=one.party in seen, now=now)
+                ready += _placed_for(db, one, weigh=one.party in seen, now=now)
             seen.add(one.party)
         except Refused as no:
             refused[one.key] = no
@@ -215,10 +225,35 @@ def wake(db: Session, party: UUID) -> None:
             channels.send(db, party, row.key, row.channel)
 
 
-def _placed(db: Session, one: Placing, *, weigh: bool, now: datetime) -> list[OrderRow]:
+def _proved(
+    db: Session, who: Actor, quotes: Sequence[Quote], *, key: UUID, answer: stepup.Answer | None, now: datetime
+) -> UUID | None:  # fmt: skip
+    """The proof of what was weighed; whoever holds the command line holds the files of the house, and is audited."""
+    if who.kind is ActorKind.COMMAND:
+        return None
+    assert who.party_id is not None
+    return stepup.insist(db, who, act_of(who.party_id, key, quotes), answer, now=now)
+
+
+def _placed(
+    db: Session, party: UUID, quotes: Sequence[Quote], *, key: UUID, kind: GroupKind, now: datetime,
+    who: Actor | None, step_up_id: UUID | None = None, retry_of: UUID | None = None,
+) -> tuple[OrderView, ...]:  # fmt: skip
+    """Make the orders of what was weighed under the payer's lock, and start those whose day has come."""
+    rows = _made(db, party, quotes, key=key, kind=kind, who=who, step_up_id=step_up_id, retry_of=retry_of, now=now)
+    going = [row for row in rows if row.start_at <= now]
+    ready = [row for row in going if _prepared(db, row, now=now)]
+    _set_aside(db, ready, now=now)
+    for row in ready:
+        assert row.key is not None
+        channels.send(db, party, row.key, row.channel)
+    return tuple(views.view_of(row) for row in rows)
+
+
+def _placed_for(db: Session, one: Placing, *, weigh: bool, now: datetime) -> list[OrderRow]:
     """`weigh`: another of this payer was placed after this one was weighed, so the day's limits are asked once more."""
     store.lock_party(db, one.party)
-    if _known(db, one.party, one.key, one.quotes) is not None:
+    if _known(db, one.party, one.key, [quote.ask for quote in one.quotes]) is not None:
         return []
     _insist(one.quotes)
     _fits(db, one.party, one.quotes)
@@ -240,19 +275,19 @@ def _retries(db: Session, party: UUID, earlier: UUID) -> None:
         raise NothingToPay("已经换过一种方式再还了。", field="retry_of")
 
 
-def _known(db: Session, party: UUID, key: UUID, quotes: Sequence[Quote]) -> tuple[OrderView, ...] | None:
+def _known(db: Session, party: UUID, key: UUID, asks: Sequence[RepayAsk]) -> tuple[OrderView, ...] | None:
     group = store.group_for(db, party, key)
     if group is None:
         return None
-    if group.digest != _digest(key, quotes):
+    if group.digest != _digest(key, asks):
         raise KeyReused("这个请求已经用过，内容不同；请重新打开还款页。", field="key")
     return tuple(views.view_of(row) for row in store.of_group(db, party, group.id))
 
 
-def _digest(key: UUID, quotes: Sequence[Quote]) -> bytes:
+def _digest(key: UUID, asks: Sequence[RepayAsk]) -> bytes:
     """Over the wishes alone: what a repeated tap repeats; what they cost may have moved meanwhile."""
-    said = [[str(q.ask.account_id), str(q.ask.source_id), q.ask.rule, q.ask.amount, q.ask.channel,
-             q.ask.start_on.isoformat() if q.ask.start_on else None] for q in quotes]  # fmt: skip
+    said = [[str(ask.account_id), str(ask.source_id), ask.rule, ask.amount, ask.channel,
+             ask.start_on.isoformat() if ask.start_on else None] for ask in asks]  # fmt: skip
     return hashlib.sha256(json.dumps([str(key), said], separators=(",", ":")).encode()).digest()
 
 
@@ -294,6 +329,19 @@ def _fits(db: Session, party: UUID, quotes: Sequence[Quote]) -> None:
             raise NothingToPay("已经还清，或全部在路上。", field="account_id")
 
 
+def _weigh(db: Session, party: UUID, quotes: Sequence[Quote], *, now: datetime) -> None:
+    """Once more under the lock what was weighed before it."""
+    _insist(quotes)
+    _fits(db, party, quotes)
+    _within_day(db, party, quotes, now=now)
+
+
+def _affordable(quotes: Sequence[Quote]) -> None:
+    """What several payments take together must be there."""
+    if missing := quoting.short(quotes):
+        raise TooLittleMoney(f"这几笔合起来还差 {to_text(missing)} 元；可以换一个账户，或少还一些。", field="source_id")
+
+
 def _within_day(db: Session, party: UUID, quotes: Sequence[Quote], *, now: datetime) -> None:
     """Once more under the lock: all that begins today is within the day's limits together, whoever was faster."""
     today, total = now.astimezone(clock.CHINA).date(), 0
@@ -306,13 +354,15 @@ def _within_day(db: Session, party: UUID, quotes: Sequence[Quote], *, now: datet
 
 def _made(
     db: Session, party: UUID, quotes: Sequence[Quote], *, key: UUID, kind: GroupKind, who: Actor | None,
-    step_up_id: UUID | None, mandate_id: UUID | None, run_id: UUID | None, retry_of: UUID | None, now: datetime,
+    now: datetime, step_up_id: UUID | None = None, mandate_id: UUID | None = None, run_id: UUID | None = None,
+    retry_of: UUID | None = None,
 ) -> list[OrderRow]:  # fmt: skip
     """The group and its orders as rows, each with the first line of its timeline."""
     if retry_of is not None:
         _retries(db, party, retry_of)
     group = GroupRow(
-        user_id=party, id=ids.new_id(), key=key, kind=kind, digest=_digest(key, quotes), summary=_summary(quotes),
+        user_id=party, id=ids.new_id(), key=key, kind=kind, digest=_digest(key, [one.ask for one in quotes]),
+        summary=_summary(quotes),
         mandate_id=mandate_id, confirmed_by=who.person_id if who else None, step_up_id=step_up_id, made_at=now,
     )  # fmt: skip
     db.add(group)
@@ -450,6 +500,6 @@ def _set_aside(db: Session, rows: Sequence[OrderRow], *, now: datetime) -> None:
 
 
 __all__ = [
-    "Placing", "act_of", "cancel", "confirm", "look_again", "may_go", "place", "place_many", "record",
+    "Placing", "act_of", "cancel", "confirm", "look_again", "may_go", "pay", "place", "place_many", "record",
     "start", "told", "wake",
 ]  # fmt: skip
