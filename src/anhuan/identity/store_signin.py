@@ -266,8 +266,9 @@ def read_notices(db: Session, person_id: UUID, *, now: datetime) -> None:
 
 
 def mode(db: Session) -> str | None:
-    """`real` or `demonstration`; None while nobody has said."""
-    said: str | None = db.scalar(_MODE)
+    """`real` or `demonstration`; None while nobody has said. What was said once never changes, so it is asked once."""
+    said: str | None = db.info.get("mode") or db.scalar(_MODE)
+    db.info["mode"] = said
     return said
 
 
