@@ -80,8 +80,10 @@ from anhuan.channels.model import (
 )
 from anhuan.channels.service import (
     find,
+    held_until,
     known,
     prepare,
+    prepare_many,
     used,
     withdraw,
 )
@@ -137,11 +139,13 @@ __all__ = [
     "health",
     "hearing",
     "held",
+    "held_until",
     "kept_files",
     "known",
     "limits",
     "manual",
     "prepare",
+    "prepare_many",
     "register",
     "registry",
     "routing",

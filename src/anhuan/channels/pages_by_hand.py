@@ -14,7 +14,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Request, Response, UploadFile
 from sqlalchemy.orm import Session
 
-from anhuan.channels import capabilities, evidence, manual, service, store_by_hand
+from anhuan.channels import capabilities, evidence, manual, service, stops, store_by_hand
 from anhuan.channels.evidence_rules import Arrival, Kind
 from anhuan.channels.manual import Steps
 from anhuan.channels.model import State
@@ -60,10 +60,11 @@ class Payments:
 
 @dataclass(frozen=True, slots=True)
 class OnePayment:
-    """One payment by hand: what to do, or what is known."""
+    """One payment by hand: what to do, or what is known; `disturbed`: an operator lets nothing go to this bank now."""
 
     template: ClassVar[str] = "channels/by_hand.html"
     payment: ByHand
+    disturbed: bool
     trouble: str
     note: str
 
@@ -80,7 +81,7 @@ def payments(request: Request, db: page.Transaction) -> Response:
 @router.get("/{instruction_id}", dependencies=[page.needs("repay.read")])
 def payment(request: Request, db: page.Transaction, instruction_id: UUID) -> Response:
     """One payment by hand."""
-    return page.render(request, OnePayment(_found(request, db, instruction_id), "", ""))
+    return page.render(request, _one(request, db, instruction_id, "", ""))
 
 
 @router.post("/{instruction_id}/paid", dependencies=[page.needs("repay.manual"), Ours])
@@ -115,16 +116,21 @@ def _marked(
 ) -> Response:
     _found(request, db, instruction_id)  # what is nobody's, or somebody else's, is not there: 404 before anything else
     if trouble := attempt(request, db, mark):
-        shown = OnePayment(_found(request, db, instruction_id), trouble, note)
-        return page.render(request, shown, status=409)
+        return page.render(request, _one(request, db, instruction_id, trouble, note), status=409)
     return page.go(f"/repay/by-hand/{instruction_id}", request=request, note=told)
 
 
-def _found(request: Request, db: Session, instruction_id: UUID) -> ByHand:
+def _one(request: Request, db: Session, instruction_id: UUID, trouble: str, note: str) -> OnePayment:
+    row = _found(request, db, instruction_id)
+    disturbed = stops.standing(db, row.channel, row.bank, page.now(request)) is not None
+    return OnePayment(_shown(request, db, row), disturbed, trouble, note)
+
+
+def _found(request: Request, db: Session, instruction_id: UUID) -> InstructionRow:
     row = store_by_hand.one(db, page.person(request), instruction_id)
     if row is None or capabilities.way(row.channel, on=page.today(request)).connector != manual.ByHand.name:
         raise page.NotFound("没有这笔手工还款。")
-    return _shown(request, db, row)
+    return row
 
 
 def _shown(request: Request, db: Session, row: InstructionRow) -> ByHand:

@@ -20,6 +20,7 @@ from anhuan.channels import (
     limits,
     register,
     registry,
+    routing,
     rules,
     stops,
     store,
@@ -275,6 +276,14 @@ def known(db: Session, user_id: UUID, key: UUID) -> Answer:
     return known_of(db, row)
 
 
+def held_until(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> datetime | None:
+    """Until when an instruction that nobody has sent would wait if it were taken up now; None where it would go out."""
+    row = store.instruction(db, user_id, key)
+    if row is None or row.sent_at is not None or rules.is_final(State(row.state)):
+        return None
+    return _not_before(db, row, record_of(row), now)
+
+
 def used(db: Session, user_id: UUID, channel: str, *, now: datetime) -> limits.Used:
     """What a party has made of a channel's day and month already."""
     return limits.used(store.sent_since(db, user_id, channel, limits.month_began(now)), now)
@@ -381,7 +390,7 @@ def _not_before(db: Session, row: InstructionRow, record: Capabilities, now: dat
         rules.waits_until(record, now, zone_time=now.astimezone(clock.CHINA).time()),
         breaker.open_until(db, row.channel, now),
         breaker.card_stopped_until(db, row.user_id, row.channel, row.card_key, now),
-        stops.not_before(db, row.channel, row.bank, now),
+        stops.not_before(db, row.channel, row.bank, now, own_hand=routing.by_hand(record)),
         above.not_before(db, row.user_id, row.key, now),
     )
     return max((one for one in waits if one is not None), default=None)

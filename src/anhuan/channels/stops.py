@@ -1,8 +1,11 @@
 """Stops (人工停用): an operator closes a channel, a bank or everything with one tap and a reason; two people open it.
 
 A stop keeps every worker from sending from its moment on; asking goes on, and nothing is lost: what waits goes out by
-itself when the stop ends. It ends at the moment that was given with it, or when one person has asked to lift it and
-another has confirmed exactly what was shown. What opened by itself (the breakers) one person may close, with a reason.
+itself when the stop ends. What payers walk themselves (own hand, own file) goes on behind a stop of a bank or of
+everything: the house sends nothing then, and a bill that falls due must not wait for our console; they are told of it.
+
+A stop ends at the moment that was given with it, or when one person has asked to lift it and another has confirmed
+exactly what was shown. What opened by itself (the breakers) one person may close, with a reason.
 """
 
 import hashlib
@@ -95,15 +98,16 @@ class Case:
     waiting: StopWordRow | None
 
 
-def standing(db: Session, channel: str, bank: str, now: datetime) -> Stop | None:
-    """The stop that keeps a payment by this channel to a card of this bank from going out, or None."""
-    row = store_stops.longest(db, channel, bank, now)
+def standing(db: Session, channel: str, bank: str, now: datetime, *, own_hand: bool = False) -> Stop | None:
+    """The stop that means a payment by this channel to a card of this bank, or None; where the payer walks
+    (`own_hand`), only one that names the way itself, whose steps are ours."""
+    row = store_stops.longest(db, channel, bank, now, own_hand=own_hand)
     return None if row is None else _stop(row)
 
 
-def not_before(db: Session, channel: str, bank: str, now: datetime) -> datetime | None:
+def not_before(db: Session, channel: str, bank: str, now: datetime, *, own_hand: bool) -> datetime | None:
     """When to look again whether a stopped payment may go: at the stop's end, and at the dated interval before it."""
-    stop = standing(db, channel, bank, now)
+    stop = standing(db, channel, bank, now, own_hand=own_hand)
     if stop is None:
         return None
     soon = now + timedelta(seconds=capabilities.number("stop_look_seconds", on=_day(now), channel=channel))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select, text
+from sqlalchemy import ColumnElement, delete, or_, select, text
 from sqlalchemy.orm import Session
 
 from anhuan.channels.tables import CardStopRow
@@ -23,15 +23,16 @@ def standing(db: Session, now: datetime, *, at_most: int = 200) -> Sequence[Stop
     return db.scalars(asked.order_by(StopRow.from_at, StopRow.id).limit(at_most)).all()
 
 
-def longest(db: Session, channel: str, bank: str, now: datetime) -> StopRow | None:
-    """The stop that keeps a payment by this channel to a card of this bank longest; one without an end comes first."""
-    meant = or_(
-        StopRow.scope == "everything",
-        (StopRow.scope == "channel") & (StopRow.name == channel),
-        (StopRow.scope == "bank") & (StopRow.name == bank),
-    )
+def longest(db: Session, channel: str, bank: str, now: datetime, *, own_hand: bool = False) -> StopRow | None:
+    """The stop that keeps a payment by this channel to a card of this bank longest; one without an end comes first.
+
+    With `own_hand` only one that names the channel.
+    """
+    meant: list[ColumnElement[bool]] = [(StopRow.scope == "channel") & (StopRow.name == channel)]
+    if not own_hand:
+        meant += [StopRow.scope == "everything", (StopRow.scope == "bank") & (StopRow.name == bank)]
     asked = select(StopRow).where(
-        meant, StopRow.lifted_at.is_(None), StopRow.from_at <= now,
+        or_(*meant), StopRow.lifted_at.is_(None), StopRow.from_at <= now,
         or_(StopRow.until_at.is_(None), StopRow.until_at > now),
     )  # fmt: skip
     return db.scalars(asked.order_by(StopRow.until_at.desc().nulls_first(), StopRow.from_at).limit(1)).one_or_none()

@@ -106,7 +106,7 @@ def _render(
     status: int = 200,
 ) -> Response:  # fmt: skip
     party = page.person(request)
-    found = views.find(db, party, order_id)
+    found = screen_orders.at_once(db, views.find(db, party, order_id), now=page.now(request))
     lang = page.visitor(request).lang
     progress = screen_orders.progress_of(db, party, found, today=page.today(request), lang=lang, pause=pause)
     value = OrderPart(progress, trouble) if page.is_partial(request) else OrderPage(progress, trouble)

@@ -1,18 +1,20 @@
 """What the tracking pages show of an order: its ends, what happened and when, what is awaited and until when."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from anhuan import cards
+from anhuan import cards, channels
 from anhuan.cards.model import AccountFace, BoardEntry, OwnAccount
 from anhuan.channels import capabilities, evidence, manual
 from anhuan.channels.evidence_rules import PROOFS, Arrival, Kind
-from anhuan.repayments import failures, store, views
+from anhuan.channels.model import Unknown, Why
+from anhuan.kit import clock
+from anhuan.repayments import failures, precheck, store, views
 from anhuan.repayments.failure_rules import Failure
 from anhuan.repayments.model import OPEN, EventKind, OrderStatus, OrderView, Stamp
 
@@ -116,6 +118,28 @@ def shown(db: Session, party: UUID, orders: Sequence[OrderView], *, today: date)
         )
         for one in orders
     )  # fmt: skip
+
+
+def at_once(db: Session, order: OrderView, *, now: datetime) -> OrderView:
+    """An order with what keeps it from going out at this moment, also where nobody has tried yet, and with the moment
+    of the next try: the channels' own, which comes sooner than the room's own look."""
+    if order.status is not S.PLACED or order.sent_at is not None or order.key is None:
+        return order
+    until = channels.held_until(db, order.party, order.key, now=now)
+    known = channels.known(db, order.party, order.key)
+    if isinstance(known, Unknown) and known.why is Why.BUSY:
+        return replace(order, next_at=known.again_at or until)
+    if until is None:
+        return order
+    wait = precheck.wait_of(db, order.party, order.account_id, now=now)
+    wait = wait or precheck.stopped_by(db, order.channel, order.bank, now=now)
+    return replace(order, wait=wait, next_at=until)
+
+
+def just_made(db: Session, party: UUID, group_id: UUID, *, now: datetime) -> tuple[OrderShown, ...]:
+    """The orders of one confirmation right after it, with what keeps them."""
+    found = [at_once(db, one, now=now) for one in views.of_group(db, party, group_id)]
+    return shown(db, party, found, today=now.astimezone(clock.CHINA).date())
 
 
 def of_group(db: Session, party: UUID, group_id: UUID, *, today: date) -> tuple[OrderShown, ...]:
