@@ -83,7 +83,6 @@ from anhuan.channels.service import (
     held_until,
     known,
     prepare,
-    prepare_many,
     used,
     withdraw,
 )
@@ -145,7 +144,6 @@ __all__ = [
     "limits",
     "manual",
     "prepare",
-    "prepare_many",
     "register",
     "registry",
     "routing",
