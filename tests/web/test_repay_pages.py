@@ -20,6 +20,7 @@ from anhuan.channels.holders import Holder
 from anhuan.channels.service import WORKER
 from anhuan.identity import codes, limits
 from anhuan.kit import db as database
+from anhuan.kit import ids
 from anhuan.repayments import AmountRule, OrderStatus, OrderView, bindings, views
 
 __all__ = ["clean", "home", "house"]
@@ -121,9 +122,13 @@ def test_each_choice_says_what_it_leads_to_before_anything_is_confirmed(phone: P
 @pytest.mark.scope("S3-03", "S3-01")
 def test_two_taps_on_one_form_are_one_payment(phone: Phone) -> None:
     form = phone.form(phone.get(phone.sheet))
-    to = phone.confirm(form)
+    asked = phone.form(phone.post("/repay", **form)[1])
+    _, _, to = phone.post("/repay", **asked, code=phone.code())
     assert "已受理,钱在路上" in plain(phone.get(to))
     assert phone.post("/repay", **{**form, "csrf": phone.form(phone.get("/me/money"))["csrf"]})[2] == to
+    bogus = {**asked, "csrf": phone.form(phone.get("/me/money"))["csrf"], "step_up": str(ids.new_id()), "code": "1"}
+    repeated = phone.client.post("/repay", data=bogus)
+    assert (repeated.headers["location"], "set-cookie" in repeated.headers) == (to, False)  # the session is not renewed
     assert [(one.amount, one.status) for one in phone.orders()] == [(100_000, S.PLACED)]
     assert "已经还清,或全部在路上" in plain(phone.get(phone.sheet)).replace("，", ",")
 

@@ -135,11 +135,12 @@ def pay(
     """Show a choice that changed, ask for the proof, or take the payments; the same key is the same payments."""
     if proof is None:
         return _shown(request, db, form)
+    now = page.now(request)
     try:
         with db.begin_nested():
             orders = service.pay(
                 db, page.actor(request), screen.asks_of(form.payments), key=form.key, answer=proof,
-                now=page.now(request), lang=page.visitor(request).lang, retry_of=form.retry_of,
+                now=now, lang=page.visitor(request).lang, retry_of=form.retry_of,
             )  # fmt: skip
     except confirming.AGAIN as refused:
         shown = _sheet(request, db, form.payments, key=form.key, read=form.read, retry_of=form.retry_of)
@@ -148,7 +149,8 @@ def pay(
         shown = _sheet(request, db, form.payments, key=ids.new_id(), read=form.read)
         trouble = news.told(refused.code, refused.message, page.visitor(request).lang)
         return _again(request, shown, trouble, status=409)
-    return confirming.done(request, db, page.go(f"/repay/group/{orders[0].group_id}", request=request), proof)
+    weighed = proof if orders[0].placed_at == now else None  # a repeated tap proves nothing anew
+    return confirming.done(request, db, page.go(f"/repay/group/{orders[0].group_id}", request=request), weighed)
 
 
 @router.get("/group/{group_id}", dependencies=READS)
