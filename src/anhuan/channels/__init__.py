@@ -83,6 +83,7 @@ from anhuan.channels.service import (
     held_until,
     known,
     prepare,
+    prepare_many,
     used,
     withdraw,
 )
@@ -144,6 +145,7 @@ __all__ = [
     "limits",
     "manual",
     "prepare",
+    "prepare_many",
     "register",
     "registry",
     "routing",

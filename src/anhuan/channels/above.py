@@ -4,15 +4,16 @@ Channels know nothing of orders and mandates. Whoever drives instructions regist
 above, instructions go out and are followed all the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-MayGo = Callable[[Session, UUID, UUID, datetime], datetime | None]  # party, key, now: wait until then, or go
-Told = Callable[[Session, UUID, UUID, datetime], None]  # party, key, now: something about it is known that was not
+Key = tuple[UUID, UUID]  # party and instruction
+MayGo = Callable[[Session, Sequence[Key], datetime], Mapping[Key, datetime]]  # those that wait, and until when
+Told = Callable[[Session, Sequence[Key], datetime], None]  # something about these is known that was not
 
 
 @dataclass(slots=True)
@@ -29,12 +30,17 @@ def know(*, may_go: MayGo, told: Told) -> None:
     _above.may_go, _above.told = may_go, told
 
 
-def not_before(db: Session, party: UUID, key: UUID, now: datetime) -> datetime | None:
-    """Until when the room above wants an instruction to wait, or None."""
-    return None if _above.may_go is None else _above.may_go(db, party, key, now)
+def not_before(db: Session, keys: Sequence[Key], now: datetime) -> Mapping[Key, datetime]:
+    """Which of these instructions the room above wants to wait, and until when."""
+    return {} if _above.may_go is None or not keys else _above.may_go(db, keys, now)
 
 
 def tell(db: Session, party: UUID, key: UUID, now: datetime) -> None:
     """Let the room above know that something about an instruction changed."""
-    if _above.told is not None:
-        _above.told(db, party, key, now)
+    tell_many(db, [(party, key)], now)
+
+
+def tell_many(db: Session, keys: Sequence[Key], now: datetime) -> None:
+    """The same for several, all of which this transaction holds."""
+    if _above.told is not None and keys:
+        _above.told(db, keys, now)

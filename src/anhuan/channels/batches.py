@@ -1,22 +1,21 @@
 """Many instructions of one channel handed over together: fewer calls and fewer transactions, the same safety.
 
 As in `delivery`: a transaction writes `sent_at` of all, the calls stand outside any transaction, what was said is kept,
-then every instruction is recorded by itself. What a crash leaves is found by the round of `journey`, which asks first.
+then all that was said is recorded. What a crash leaves is found by the round of `journey`, which asks first.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Final, Protocol, runtime_checkable
 from uuid import UUID
 
 import structlog
 from sqlalchemy.orm import Session
 
-from anhuan.channels import capabilities, delivery, registry, service, wire
+from anhuan.channels import capabilities, delivery, registry, service
 from anhuan.channels.delivery import Now
 from anhuan.channels.model import Answer, Capabilities, Instruction, NotLive, OtherBody, Unknown, Why
-from anhuan.channels.service import Step
+from anhuan.channels.service import Next, Step
 from anhuan.kit import clock, jobs, wall
 
 SLICE: Final = 50  # taken up together; the calls for them end long before "not found" can be final
@@ -59,14 +58,10 @@ def deliver_many(channel: str, items: Sequence[tuple[UUID, UUID]], *, now: Now =
 def _taken_up(items: Sequence[tuple[UUID, UUID]], *, now: Now) -> list[tuple[UUID, Instruction, Capabilities]]:
     ready = []
     with _everybody() as db:
-        for party, key in items:
-            try:
-                with db.begin_nested():
-                    found = service.take_up(db, party, key, now=now())
-            except (NotLive, OtherBody) as bad:
-                log.warning("one of many is not sent", key=str(key), code=bad.code)
-                continue
-            if found.step is Step.SEND:
+        for (party, key), found in zip(items, service.take_up_many(db, items, now=now()), strict=True):
+            if not isinstance(found, Next):
+                log.warning("one of many is not sent", key=str(key), code=found.code)
+            elif found.step is Step.SEND:
                 ready.append((party, found.instruction, found.record))
     return ready
 
@@ -85,21 +80,11 @@ def _recorded(
     chunk: Sequence[tuple[UUID, Instruction]], answers: Mapping[UUID, Answer], *, now: Now
 ) -> None:  # fmt: skip
     at = now()
+    told = [(party, made, answers[made.key]) for party, made in chunk]
     with _everybody() as db:
-        for party, made in chunk:
-            _keep(db, party, made, answers[made.key], at)
+        service.keep_answers(db, told, now=at)
     with _everybody() as db:
-        for party, made in chunk:
-            with db.begin_nested():
-                service.note(db, party, made.key, answers[made.key], now=at, asked=False)
-
-
-def _keep(db: Session, party: UUID, made: Instruction, answer: Answer, at: datetime) -> None:
-    silent = isinstance(answer, Unknown) and answer.why is Why.NO_ANSWER
-    service.keep_message(
-        db, party, made.key, channel=made.channel, verb="pay", status=-1 if silent else 0, content=wire.said(answer),
-        now=at,
-    )  # fmt: skip
+        service.note_many(db, [(party, made.key, answer) for party, made, answer in told], now=at, asked=False)
 
 
 def _alone(party: UUID, key: UUID, now: Now) -> None:

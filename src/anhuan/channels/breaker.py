@@ -111,12 +111,6 @@ def stop_card(db: Session, user_id: UUID, channel: str, card_key: bytes, *, code
                     "until_at": until})  # fmt: skip
 
 
-def card_stopped_until(db: Session, user_id: UUID, channel: str, card_key: bytes, now: datetime) -> datetime | None:
-    """Until when nothing is sent to this card by this channel."""
-    row = store.stop_of(db, user_id, channel, card_key, now)
-    return None if row is None else row.until_at
-
-
 def _count(row: BreakerRow) -> Count:
     return Count(row.failures, row.first_failed_at, row.trips, row.open_until_at)
 

@@ -129,17 +129,18 @@ def _weighed(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Answer:
 
 def of(db: Session, user_id: UUID, key: UUID) -> Seen:
     """What is known about the arrival of one payment."""
-    rows = store.evidence(db, user_id, key)
+    return seen(store.evidence(db, user_id, key))
+
+
+def seen(rows: Sequence[EvidenceRow]) -> Seen:
+    """What these proofs, words and doubts about one payment say together."""
     pieces = _pieces(rows)
     return Seen(evidence_rules.standing(pieces), evidence_rules.arrived_on(pieces), tuple(rows))
 
 
 def of_many(db: Session, user_id: UUID, keys: Sequence[UUID]) -> Mapping[UUID, Sequence[EvidenceRow]]:
     """Every proof, word and doubt about several payments, by instruction, first to last."""
-    found: dict[UUID, list[EvidenceRow]] = {}
-    for row in store.evidence_of(db, user_id, keys):
-        found.setdefault(row.key, []).append(row)
-    return found
+    return {key: rows for (_, key), rows in store.evidence_of(db, [(user_id, key) for key in keys]).items()}
 
 
 def standing_proofs(rows: Sequence[EvidenceRow]) -> list[EvidenceRow]:

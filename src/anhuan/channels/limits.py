@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from anhuan.channels import rules
 from anhuan.channels.model import Ask, Capabilities, Unfit
-from anhuan.channels.tables import InstructionRow
+from anhuan.channels.store import Payment
 from anhuan.kit import clock
 
 CURRENCY = "CNY"
@@ -28,7 +28,7 @@ def month_began(now: datetime) -> datetime:
     return here.replace(day=1, hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
 
 
-def used(rows: Iterable[InstructionRow], now: datetime) -> Used:
+def used(rows: Iterable[Payment], now: datetime) -> Used:
     """Add up what was prepared since the month began and may have been taken."""
     today, day_total, month_total, by_card = now.astimezone(clock.CHINA).date(), 0, 0, dict[str, int]()
     for row in rows:

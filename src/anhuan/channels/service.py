@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
+from itertools import groupby
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -20,13 +22,12 @@ from anhuan.channels import (
     limits,
     register,
     registry,
-    routing,
     rules,
-    stops,
     store,
     store_house,
     wire,
 )
+from anhuan.channels.gate import Card, Gate
 from anhuan.channels.model import (
     EXPIRED,
     NOT_PAID,
@@ -40,6 +41,7 @@ from anhuan.channels.model import (
     Event,
     EventKind,
     Instruction,
+    NotLive,
     OtherBody,
     Rejected,
     Settled,
@@ -53,7 +55,9 @@ from anhuan.channels.model import (
 from anhuan.channels.tables import ContradictionRow, EventRow, InstructionRow, MessageRow
 from anhuan.kit import audit, clock, ids, vault
 from anhuan.kit.actors import Actor, ActorKind
+from anhuan.kit.errors import Refused
 
+T = TypeVar("T")
 WORKER = Actor(ActorKind.WORKER)
 
 
@@ -83,23 +87,34 @@ def prepare(
     Nothing is sent here; where nobody sends it, the round takes it up from `ask_at` on (else when it expires). Refused:
     `NotLive`, `Unfit`, `StillOpen`, `Barred`, `CardStopped`; not now: `BreakerOpen`.
     """
-    store.lock_part(db, user_id, ask.order_id, ask.part)
-    earlier = store.attempts(db, user_id, ask.order_id, ask.part)
-    for row in earlier:
-        if row.attempt == ask.attempt:
-            if not wire.same(ask, as_instruction(row)):
-                raise StillOpen("这一次付款已经有指令，内容不同。", field="attempt")
-            return as_instruction(row)
-    _next_attempt(db, user_id, earlier, ask)
-    record = capabilities.record(ask.channel, ask.bank, on=_day(now))
-    register.require_live(db, record, _day(now))
-    limits.check(ask, record, limits.used(store.sent_since(db, user_id, ask.channel, limits.month_began(now)), now))
-    _open_for(db, user_id, ask, now)
-    row = _made(user_id, ask, record, now=now)
-    row.next_ask_at = ask_at or row.next_ask_at
-    db.add(row)
+    return _only(prepare_many(db, [(user_id, ask)], now=now, ask_at=ask_at))
+
+
+def prepare_many(
+    db: Session, asks: Sequence[tuple[UUID, Ask]], *, now: datetime, ask_at: datetime | None = None
+) -> list[Instruction | Refused | BreakerOpen]:  # fmt: skip
+    """The same for many, each as (party, ask): what is refused stands in its place and leaves nothing."""
+    parts = [(user_id, ask.order_id, ask.part) for user_id, ask in asks]
+    store.lock_parts(db, parts)
+    earlier = store.attempts_of(db, parts)
+    sent = store.sent_since(db, {(user_id, ask.channel) for user_id, ask in asks}, limits.month_began(now))
+    gate = Gate(db, [_card(user_id, ask) for user_id, ask in asks], now)
+    made: list[Instruction | Refused | BreakerOpen] = []
+    for part, (user_id, ask) in zip(parts, asks, strict=True):
+        before, payments = earlier.setdefault(part, []), sent[user_id, ask.channel]
+        try:
+            row = _row_of(db, user_id, ask, before, payments, gate, now)
+        except (Refused, BreakerOpen) as no:
+            made.append(no)
+            continue
+        if row not in before:
+            row.next_ask_at = ask_at or row.next_ask_at
+            before.append(row)
+            payments.append(store.Payment(row.made_at, row.amount_minor, row.card_ref))
+            db.add(row)
+        made.append(as_instruction(row))
     db.flush()
-    return as_instruction(row)
+    return made
 
 
 def take_up(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Next:
@@ -107,29 +122,27 @@ def take_up(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Next:
 
     Refuses with `NotLive` what was never sent and may not be sent today, raises `OtherBody` for one that was stopped.
     """
-    row = _held(db, user_id, key)
-    record = record_of(row)
-    if row.stopped_at is not None and not rules.is_final(State(row.state)):
-        raise OtherBody(f"instruction {key} was stopped: the channel knows it with another body")
-    if rules.is_final(State(row.state)):
-        return Next(Step.NOTHING, as_instruction(row), record, known_of(db, row))
-    if row.sent_at is not None:
-        return Next(Step.ASK, as_instruction(row), record, known_of(db, row))
-    if now >= row.expires_at:
-        _end(row, EXPIRED, now)
-        db.flush()
-        above.tell(db, user_id, key, now)
-        return Next(Step.NOTHING, as_instruction(row), record, known_of(db, row))
-    register.require_live(db, record, _day(now))
-    if (until := _not_before(db, row, record, now)) is not None:
-        row.next_ask_at, row.why = until, Why.BUSY
-        db.flush()
-        above.tell(db, user_id, key, now)
-        return Next(Step.NOTHING, as_instruction(row), record, Unknown(Why.BUSY, until))
-    _going_out(row, now)
+    return _only(take_up_many(db, [(user_id, key)], now=now))
+
+
+def take_up_many(db: Session, keys: Sequence[store.Key], *, now: datetime) -> list[Next | NotLive | OtherBody]:
+    """The same for many, each as (party, key): what is refused stands in its place and changes nothing."""
+    rows = _held(db, keys)
+    fresh = [row for row in rows if row.sent_at is None and not rules.is_final(State(row.state))]
+    gate = Gate(db, [_card_of(row) for row in fresh], now)
+    waits = above.not_before(db, [(row.user_id, row.key) for row in fresh], now)
+    steps: list[Step | NotLive | OtherBody] = []
+    for row in rows:
+        try:
+            steps.append(_step(row, gate, waits.get((row.user_id, row.key)), now))
+        except (NotLive, OtherBody) as no:
+            steps.append(no)
     db.flush()
-    above.tell(db, user_id, key, now)
-    return Next(Step.SEND, as_instruction(row), record, Unknown(Why.NO_ANSWER))
+    refused = {row.key for row, step in zip(rows, steps, strict=True) if not isinstance(step, Step)}
+    above.tell_many(db, [(row.user_id, row.key) for row in fresh if row.key not in refused], now)
+    known = _all_known(db, rows)
+    return [Next(step, as_instruction(row), record_of(row), answer) if isinstance(step, Step) else step
+            for row, step, answer in zip(rows, steps, known, strict=True)]  # fmt: skip
 
 
 def claim_again(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Instruction | None:
@@ -137,7 +150,7 @@ def claim_again(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Inst
 
     The row is held, so of two workers that heard "not found" only one sends where the channel promises nothing.
     """
-    row = _held(db, user_id, key)
+    (row,) = _held(db, [(user_id, key)])
     record = record_of(row)
     if State(row.state) not in (State.CREATED, State.UNKNOWN) or row.stopped_at is not None:
         return None
@@ -155,29 +168,25 @@ def claim_again(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Inst
 
 def note(db: Session, user_id: UUID, key: UUID, answer: Answer, *, now: datetime, asked: bool) -> Answer:
     """Record what the channel said and return what is known now; an answer that adds nothing changes nothing."""
-    row = _held(db, user_id, key)
-    record = record_of(row)
-    before = rules.Standing(State(row.state), row.amount_minor, row.last_sent_at)
-    change = rules.change(before, answer, record=record, now=now)
-    if change.contradiction:
-        contradict(db, row, change.contradiction, wire.said(answer).decode(), now=now)
-    if change.event is not None:
-        _keep_event(db, row, change.event, now)
-    if change.state is not None:
-        _move(row, change, answer, now)
-    if asked:
-        row.asked_at, row.asks = now, row.asks + 1
-    row.next_ask_at = _next_question(row, record, answer, now)
-    if record.asks and record.statement_evidence and (change.state is State.SUCCESS or _first_heard(row)):
-        row.next_look_at = now  # the card may show it already
-    if isinstance(answer, Unknown) and not rules.is_final(State(row.state)):
-        row.why = answer.why
-        # Said of a question, "busy" tells nothing about the bytes that went out before it.
-        row.untaken = row.untaken or (answer.why is Why.BUSY and not asked)
-    _learn(db, row, record, answer, now)
+    return note_many(db, [(user_id, key, answer)], now=now, asked=asked)[0]
+
+
+def note_many(
+    db: Session, answers: Sequence[tuple[UUID, UUID, Answer]], *, now: datetime, asked: bool
+) -> list[Answer]:  # fmt: skip
+    """The same for many, each as (party, key, answer)."""
+    keys = [(user_id, key) for user_id, key, _ in answers]
+    rows = _held(db, keys)
+    for row, (_, _, answer) in zip(rows, answers, strict=True):
+        _noted(db, row, answer, now=now, asked=asked)
+    for channel in dict.fromkeys(row.channel for row in rows):
+        said = [_silent(answer) for row, (_, _, answer) in zip(rows, answers, strict=True) if row.channel == channel]
+        for silent, same in groupby(said):
+            for _ in same if silent else (silent,):  # a good answer closes the breaker; a second one adds nothing
+                breaker.note(db, channel, good=not silent, why="no_answer", now=now, on=_day(now))
     db.flush()
-    above.tell(db, user_id, key, now)
-    return known_of(db, row)
+    above.tell_many(db, keys, now)
+    return _all_known(db, rows)
 
 
 def conclude(db: Session, row: InstructionRow, *, paid: bool, now: datetime) -> None:
@@ -197,7 +206,7 @@ def conclude(db: Session, row: InstructionRow, *, paid: bool, now: datetime) -> 
 
 def stopped(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> None:
     """Stop an instruction that the channel knows with another body: nothing is sent or asked, somebody is woken."""
-    row = _held(db, user_id, key)
+    (row,) = _held(db, [(user_id, key)])
     if row.stopped_at is None:
         row.stopped_at, row.next_ask_at, row.next_look_at = now, None, now
         audit.write(db, WORKER, "channel.stopped", f"instruction:{key}", {"channel": row.channel}, now=now)
@@ -208,7 +217,7 @@ def stopped(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> None:
 
 def withdraw(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Answer:
     """Take back an instruction that was never sent; one that was is followed to its end, and told as it stands."""
-    row = _held(db, user_id, key)
+    (row,) = _held(db, [(user_id, key)])
     if row.sent_at is None and not rules.is_final(State(row.state)):
         _end(row, WITHDRAWN, now)
         db.flush()
@@ -240,15 +249,19 @@ def keep_message(
     last = store.last_message(db, user_id, key, verb) if verb == "postings" else None
     if last is not None and last.sha256 == limits.sha256(content):
         return last.id
-    number = ids.new_id()
-    db.add(
-        MessageRow(
-            user_id=user_id, id=number, key=key, channel=channel, verb=verb, status=status, content=content,
-            sha256=limits.sha256(content), seen_at=now,
-        )
-    )  # fmt: skip
+    number = _add_message(db, user_id, key, channel=channel, verb=verb, status=status, content=content, now=now)
     db.flush()
     return number
+
+
+def keep_answers(db: Session, answers: Sequence[tuple[UUID, Instruction, Answer]], *, now: datetime) -> None:
+    """Store what one call that showed no bytes of its own said about many, each as (party, instruction, answer)."""
+    for user_id, made, answer in answers:
+        _add_message(
+            db, user_id, made.key, channel=made.channel, verb="pay", status=-1 if _silent(answer) else 0,
+            content=wire.said(answer), now=now,
+        )  # fmt: skip
+    db.flush()
 
 
 def to_ask(db: Session, user_id: UUID, key: UUID) -> Instruction | None:
@@ -286,7 +299,8 @@ def held_until(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> datet
 
 def used(db: Session, user_id: UUID, channel: str, *, now: datetime) -> limits.Used:
     """What a party has made of a channel's day and month already."""
-    return limits.used(store.sent_since(db, user_id, channel, limits.month_began(now)), now)
+    sender = (user_id, channel)
+    return limits.used(store.sent_since(db, {sender}, limits.month_began(now))[sender], now)
 
 
 def find(db: Session, user_id: UUID, key: UUID) -> Instruction:
@@ -299,9 +313,13 @@ def find(db: Session, user_id: UUID, key: UUID) -> Instruction:
 
 def known_of(db: Session, row: InstructionRow) -> Answer:
     """What is known of an instruction, as an answer."""
+    return _all_known(db, [row])[0]
+
+
+def known_by(row: InstructionRow, events: Sequence[EventRow]) -> Answer:
+    """The same by what came back of it, as it happened."""
     match State(row.state):
         case State.SUCCESS:
-            events = store.events(db, row.user_id, row.key)
             last = events[-1] if events else None
             event = Event(EventKind(last.kind), last.happened_at, last.amount_minor, last.reason) if last else None
             return Settled(
@@ -341,17 +359,31 @@ def card_key(user_id: UUID, card_ref: str) -> bytes:
 def _next_attempt(db: Session, user_id: UUID, rows: Sequence[InstructionRow], ask: Ask) -> None:
     if ask.attempt != len(rows) + 1:
         raise StillOpen(f"下一次付款是第 {len(rows) + 1} 次。", field="attempt")
-    if store.contradictions(db, user_id, [row.key for row in rows]):
+    if rows and store.contradictions(db, user_id, [row.key for row in rows]):
         raise Barred("银行对这一笔的说法前后矛盾，核实之前不能再付。", field="attempt")
     if any(row.stands for row in rows):
         raise StillOpen("上一次付款没有最终结果，或已经成功。", field="attempt")
 
 
-def _open_for(db: Session, user_id: UUID, ask: Ask, now: datetime) -> None:
-    if breaker.card_stopped_until(db, user_id, ask.channel, card_key(user_id, ask.card_ref), now) is not None:
+def _row_of(
+    db: Session, user_id: UUID, ask: Ask, earlier: Sequence[InstructionRow], sent: Sequence[store.Payment],
+    gate: Gate, now: datetime,
+) -> InstructionRow:  # fmt: skip
+    """The row of this attempt: the one that was made before, or a new one."""
+    for row in earlier:
+        if row.attempt == ask.attempt:
+            if not wire.same(ask, as_instruction(row)):
+                raise StillOpen("这一次付款已经有指令，内容不同。", field="attempt")
+            return row
+    _next_attempt(db, user_id, earlier, ask)
+    record = gate.record(ask.channel, ask.bank)
+    gate.require_live(record)
+    limits.check(ask, record, limits.used(sent, now))
+    if gate.card_stopped_until(_card(user_id, ask)) is not None:
         raise CardStopped("发卡行说这张卡目前不能收款，请联系发卡行。", field="card_ref")
-    if (until := breaker.open_until(db, ask.channel, now)) is not None:
+    if (until := gate.breaker_until(ask.channel)) is not None:
         raise BreakerOpen(f"渠道 {ask.channel} 连续出错，暂停到 {until.astimezone(clock.CHINA):%H:%M}。", until=until)
+    return _made(user_id, ask, record, now=now)
 
 
 def _made(user_id: UUID, ask: Ask, record: Capabilities, *, now: datetime) -> InstructionRow:
@@ -376,24 +408,57 @@ def _made(user_id: UUID, ask: Ask, record: Capabilities, *, now: datetime) -> In
     )  # fmt: skip
 
 
-def _held(db: Session, user_id: UUID, key: UUID) -> InstructionRow:
-    row = store.instruction(db, user_id, key, lock=True)
-    if row is None:
+def _held(db: Session, keys: Sequence[store.Key]) -> list[InstructionRow]:
+    found = store.held(db, keys)
+    if len(found) < len(set(keys)):
         raise UnknownInstruction("没有这笔付款指令。", field="key")
-    return row
+    return [found[key] for key in keys]
+
+
+def _all_known(db: Session, rows: Sequence[InstructionRow]) -> list[Answer]:
+    events = store.events_of(db, [(row.user_id, row.key) for row in rows if row.state == State.SUCCESS])
+    return [known_by(row, events.get((row.user_id, row.key), ())) for row in rows]
+
+
+def _card(user_id: UUID, ask: Ask) -> Card:
+    return user_id, ask.channel, card_key(user_id, ask.card_ref)
+
+
+def _card_of(row: InstructionRow) -> Card:
+    return row.user_id, row.channel, row.card_key
 
 
 def _not_before(db: Session, row: InstructionRow, record: Capabilities, now: datetime) -> datetime | None:
-    """Until when nothing may be sent: a maintenance window, an open breaker, a stopped card, an operator's stop; the
-    latest of them."""
-    waits = (
-        rules.waits_until(record, now, zone_time=now.astimezone(clock.CHINA).time()),
-        breaker.open_until(db, row.channel, now),
-        breaker.card_stopped_until(db, row.user_id, row.channel, row.card_key, now),
-        stops.not_before(db, row.channel, row.bank, now, own_hand=routing.by_hand(record)),
-        above.not_before(db, row.user_id, row.key, now),
-    )
-    return max((one for one in waits if one is not None), default=None)
+    """Until when nothing may be sent: what keeps it here and what the room above says; the later of them."""
+    card, key = _card_of(row), (row.user_id, row.key)
+    return _later(
+        Gate(db, [card], now).not_before(record, row.bank, card), above.not_before(db, [key], now).get(key)
+    )  # fmt: skip
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((at for at in (one, other) if at is not None), default=None)
+
+
+def _step(row: InstructionRow, gate: Gate, wait: datetime | None, now: datetime) -> Step:
+    """What is to be done with an instruction that is held; `wait`: until when the room above wants it to wait."""
+    final = rules.is_final(State(row.state))
+    if row.stopped_at is not None and not final:
+        raise OtherBody(f"instruction {row.key} was stopped: the channel knows it with another body")
+    if final:
+        return Step.NOTHING
+    if row.sent_at is not None:
+        return Step.ASK
+    if now >= row.expires_at:
+        _end(row, EXPIRED, now)
+        return Step.NOTHING
+    record = record_of(row)
+    gate.require_live(record)
+    if (until := _later(gate.not_before(record, row.bank, _card_of(row)), wait)) is not None:
+        row.next_ask_at, row.why = until, Why.BUSY
+        return Step.NOTHING
+    _going_out(row, now)
+    return Step.SEND
 
 
 def _going_out(row: InstructionRow, now: datetime) -> None:
@@ -470,14 +535,32 @@ def _keep_event(db: Session, row: InstructionRow, event: Event, now: datetime) -
         row.stands = False
 
 
-def _learn(db: Session, row: InstructionRow, record: Capabilities, answer: Answer, now: datetime) -> None:
-    """What an answer tells about the channel: its breaker, this card, and where our record of it is wrong."""
+def _noted(db: Session, row: InstructionRow, answer: Answer, *, now: datetime, asked: bool) -> None:
+    record = record_of(row)
+    before = rules.Standing(State(row.state), row.amount_minor, row.last_sent_at)
+    change = rules.change(before, answer, record=record, now=now)
+    if change.contradiction:
+        contradict(db, row, change.contradiction, wire.said(answer).decode(), now=now)
+    if change.event is not None:
+        _keep_event(db, row, change.event, now)
+    if change.state is not None:
+        _move(row, change, answer, now)
+    if asked:
+        row.asked_at, row.asks = now, row.asks + 1
+    row.next_ask_at = _next_question(row, record, answer, now)
+    if record.asks and record.statement_evidence and (change.state is State.SUCCESS or _first_heard(row)):
+        row.next_look_at = now  # the card may show it already
+    if isinstance(answer, Unknown) and not rules.is_final(State(row.state)):
+        row.why = answer.why
+        # Said of a question, "busy" tells nothing about the bytes that went out before it.
+        row.untaken = row.untaken or (answer.why is Why.BUSY and not asked)
+    if isinstance(answer, Rejected):
+        _learn(db, row, record, answer.final_code, now)
+
+
+def _learn(db: Session, row: InstructionRow, record: Capabilities, code: str, now: datetime) -> None:
+    """What a final no tells about this card, and where our record of the channel is wrong."""
     on = _day(now)
-    silent = isinstance(answer, Unknown) and answer.why is Why.NO_ANSWER
-    breaker.note(db, row.channel, good=not silent, why="no_answer", now=now, on=on)
-    if not isinstance(answer, Rejected):
-        return
-    code = answer.final_code
     breaker.stop_card(db, row.user_id, row.channel, row.card_key, code=code, now=now, on=on)
     if code not in record.final_codes:
         _flag(db, row, "final_codes", ",".join(sorted(record.final_codes)), code, now)
@@ -486,9 +569,34 @@ def _learn(db: Session, row: InstructionRow, record: Capabilities, answer: Answe
         _flag(db, row, "per_payment", ours, code, now)
 
 
+def _silent(answer: Answer) -> bool:
+    return isinstance(answer, Unknown) and answer.why is Why.NO_ANSWER
+
+
 def _flag(db: Session, row: InstructionRow, field: str, ours: str, theirs: str, now: datetime) -> None:
     store_house.flag(db, {"channel": row.channel, "bank": row.bank, "field": field, "ours": ours,
                           "theirs": theirs[:200], "seen_at": now})  # fmt: skip
+
+
+def _add_message(
+    db: Session, user_id: UUID, key: UUID, *, channel: str, verb: str, status: int, content: bytes, now: datetime
+) -> UUID:
+    number = ids.new_id()
+    db.add(
+        MessageRow(
+            user_id=user_id, id=number, key=key, channel=channel, verb=verb, status=status, content=content,
+            sha256=limits.sha256(content), seen_at=now,
+        )
+    )  # fmt: skip
+    return number
+
+
+def _only(found: "Sequence[T | Refused | BreakerOpen | OtherBody]") -> T:
+    """The one thing that was asked for; raises what stands in its place."""
+    (one,) = found
+    if isinstance(one, Refused | BreakerOpen | OtherBody):
+        raise one
+    return one
 
 
 def _day(now: datetime) -> date:

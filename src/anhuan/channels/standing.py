@@ -1,5 +1,6 @@
 """All that is known of one instruction, for the room above: the answer, the proofs, and what contradicts itself."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -25,12 +26,21 @@ class Standing:
     contradicted: tuple[str, ...]
 
 
-def of(db: Session, party: UUID, key: UUID) -> Standing:
-    """What is known of a party's instruction without asking anybody; refuses one that is nobody's."""
-    row = db.get(InstructionRow, (party, key))
-    if row is None:
-        raise UnknownInstruction("没有这笔付款指令。", field="key")
-    if row.state == State.CREATED and row.sends <= 1 and row.asks == 0 and row.stopped_at is None:
-        return Standing(service.known_of(db, row), row.sent_at, NOTHING, ())  # nobody has said a word about it yet
-    kinds = tuple(one.kind for one in store.contradictions(db, party, [key]))
-    return Standing(service.known_of(db, row), row.sent_at, evidence.of(db, party, key), kinds)
+def of_many(db: Session, keys: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Standing]:
+    """What is known of instructions, each as (party, key), without asking anybody; refuses one that is nobody's."""
+    rows = {key: db.get(InstructionRow, key) for key in keys}
+    told = [key for key, row in rows.items() if row is not None and not _silent(row)]
+    kinds, proofs, events = store.contradictions_of(db, told), store.evidence_of(db, told), store.events_of(db, told)
+    found = {}
+    for key, row in rows.items():
+        if row is None:
+            raise UnknownInstruction("没有这笔付款指令。", field="key")
+        seen = evidence.seen(proofs[key]) if key in proofs else NOTHING
+        contradicted = tuple(one.kind for one in kinds.get(key, ()))
+        found[key] = Standing(service.known_by(row, events.get(key, ())), row.sent_at, seen, contradicted)
+    return found
+
+
+def _silent(row: InstructionRow) -> bool:
+    """Whether nobody has said a word about it yet."""
+    return row.state == State.CREATED and row.sends <= 1 and row.asks == 0 and row.stopped_at is None

@@ -1,11 +1,12 @@
 """Every question that room channels asks about parties' rows: instructions, messages, events, evidence, stops."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -19,12 +20,28 @@ from anhuan.channels.tables import (
     MessageRow,
 )
 
-_PART = text("SELECT pg_advisory_xact_lock(hashtextextended('channels ' || :user || ' ' || :order || ' ' || :part, 0))")
+Key = tuple[UUID, UUID]  # party and instruction
+Part = tuple[UUID, UUID, int]  # party, order and part
+_PARTS = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended('channels ' || part, 0)) FROM unnest(CAST(:parts AS text[])) AS part"
+)
 
 
-def lock_part(db: Session, user_id: UUID, order_id: UUID, part: int) -> None:
-    """Let one transaction at a time decide about a part of an order."""
-    db.execute(_PART, {"user": str(user_id), "order": str(order_id), "part": str(part)})
+Noted = TypeVar("Noted", ContradictionRow, EventRow, EvidenceRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What limits count of an instruction: when it was made, fen, to which card."""
+
+    made_at: datetime
+    amount_minor: int
+    card_ref: str
+
+
+def lock_parts(db: Session, parts: Iterable[Part]) -> None:
+    """Let one transaction at a time decide about these parts of orders; always in one order."""
+    db.execute(_PARTS, {"parts": sorted(f"{user} {order} {part}" for user, order, part in parts)})
 
 
 def instruction(db: Session, user_id: UUID, key: UUID, *, lock: bool = False) -> InstructionRow | None:
@@ -35,13 +52,27 @@ def instruction(db: Session, user_id: UUID, key: UUID, *, lock: bool = False) ->
     return db.scalars(asked).one_or_none()
 
 
+def held(db: Session, keys: Sequence[Key]) -> dict[Key, InstructionRow]:
+    """Several instructions, by (party, key), held for this transaction; taken in one order, whoever asks."""
+    asked = select(InstructionRow).where(tuple_(InstructionRow.user_id, InstructionRow.key).in_(keys))
+    asked = asked.order_by(InstructionRow.key).with_for_update().execution_options(populate_existing=True)
+    return {(row.user_id, row.key): row for row in db.scalars(asked)}
+
+
 def attempts(db: Session, user_id: UUID, order_id: UUID, part: int) -> Sequence[InstructionRow]:
     """Every attempt at one part of an order, first to last, held for this transaction."""
-    asked = select(InstructionRow).where(
-        InstructionRow.user_id == user_id, InstructionRow.order_id == order_id, InstructionRow.part == part
-    )
-    asked = asked.order_by(InstructionRow.attempt).with_for_update().execution_options(populate_existing=True)
-    return db.scalars(asked).all()
+    one = (user_id, order_id, part)
+    return attempts_of(db, [one]).get(one, [])
+
+
+def attempts_of(db: Session, parts: Sequence[Part]) -> dict[Part, list[InstructionRow]]:
+    """The same for several parts that have any."""
+    one = InstructionRow
+    asked = select(one).where(tuple_(one.user_id, one.order_id, one.part).in_(parts)).order_by(one.key, one.attempt)
+    found: dict[Part, list[InstructionRow]] = {}
+    for row in db.scalars(asked.with_for_update().execution_options(populate_existing=True)):
+        found.setdefault((row.user_id, row.order_id, row.part), []).append(row)
+    return {part: sorted(rows, key=lambda row: row.attempt) for part, rows in found.items()}
 
 
 def of_order(db: Session, user_id: UUID, order_id: UUID) -> Sequence[InstructionRow]:
@@ -75,15 +106,17 @@ def due(db: Session, before: datetime, *, until: datetime, at_most: int) -> Sequ
     return [(row.user_id, row.key, row.channel) for row in rows]
 
 
-def sent_since(db: Session, user_id: UUID, channel: str, since: datetime) -> Sequence[InstructionRow]:
-    """What a party has sent by a channel since a moment and what may have been taken; at most a thousand rows."""
-    asked = select(InstructionRow).where(
-        InstructionRow.user_id == user_id,
-        InstructionRow.channel == channel,
-        InstructionRow.made_at >= since,
-        InstructionRow.stands,
+def sent_since(
+    db: Session, senders: Collection[tuple[UUID, str]], since: datetime
+) -> dict[tuple[UUID, str], list[Payment]]:  # fmt: skip
+    """What each (party, channel) has sent since a moment and what may have been taken, the oldest first."""
+    one, found = InstructionRow, {sender: list[Payment]() for sender in senders}
+    asked = select(one.user_id, one.channel, one.made_at, one.amount_minor, one.card_ref).where(
+        tuple_(one.user_id, one.channel).in_(list(senders)), one.made_at >= since, one.stands
     )
-    return db.scalars(asked.order_by(InstructionRow.made_at).limit(1000)).all()
+    for user_id, channel, made_at, fen, card_ref in db.execute(asked.order_by(one.made_at)) if senders else ():
+        found[user_id, channel].append(Payment(made_at, fen, card_ref))
+    return found
 
 
 def contradictions(db: Session, user_id: UUID, keys: Sequence[UUID]) -> Sequence[ContradictionRow]:
@@ -92,6 +125,13 @@ def contradictions(db: Session, user_id: UUID, keys: Sequence[UUID]) -> Sequence
         ContradictionRow.user_id == user_id, ContradictionRow.key.in_(keys), ContradictionRow.cleared_at.is_(None)
     )
     return db.scalars(asked.order_by(ContradictionRow.seen_at)).all()
+
+
+def contradictions_of(db: Session, keys: Sequence[Key]) -> dict[Key, list[ContradictionRow]]:
+    """The same for instructions of several parties that have any, by (party, key)."""
+    one = ContradictionRow
+    asked = select(one).where(tuple_(one.user_id, one.key).in_(keys), one.cleared_at.is_(None))
+    return _by_key(db.scalars(asked.order_by(one.seen_at))) if keys else {}
 
 
 def contradiction(db: Session, user_id: UUID, number: UUID, *, lock: bool = True) -> ContradictionRow | None:
@@ -110,6 +150,12 @@ def events(db: Session, user_id: UUID, key: UUID) -> Sequence[EventRow]:
     """Returns and reversals of an instruction, as they happened."""
     asked = select(EventRow).where(EventRow.user_id == user_id, EventRow.key == key)
     return db.scalars(asked.order_by(EventRow.happened_at, EventRow.id)).all()
+
+
+def events_of(db: Session, keys: Sequence[Key]) -> dict[Key, list[EventRow]]:
+    """The same for several instructions that have any, by (party, key)."""
+    asked = select(EventRow).where(tuple_(EventRow.user_id, EventRow.key).in_(keys))
+    return _by_key(db.scalars(asked.order_by(EventRow.happened_at, EventRow.id))) if keys else {}
 
 
 def messages(db: Session, user_id: UUID, key: UUID, *, at_most: int = 200) -> Sequence[MessageRow]:
@@ -154,10 +200,10 @@ def evidence(db: Session, user_id: UUID, key: UUID) -> Sequence[EvidenceRow]:
     return db.scalars(asked.order_by(EvidenceRow.given_at, EvidenceRow.id)).all()
 
 
-def evidence_of(db: Session, user_id: UUID, keys: Sequence[UUID]) -> Sequence[EvidenceRow]:
-    """The same of several instructions."""
-    asked = select(EvidenceRow).where(EvidenceRow.user_id == user_id, EvidenceRow.key.in_(keys))
-    return db.scalars(asked.order_by(EvidenceRow.given_at, EvidenceRow.id)).all()
+def evidence_of(db: Session, keys: Sequence[Key]) -> dict[Key, list[EvidenceRow]]:
+    """The same of several instructions that have any, by (party, key)."""
+    asked = select(EvidenceRow).where(tuple_(EvidenceRow.user_id, EvidenceRow.key).in_(keys))
+    return _by_key(db.scalars(asked.order_by(EvidenceRow.given_at, EvidenceRow.id))) if keys else {}
 
 
 def evidence_for(db: Session, user_id: UUID, key: UUID, kind: str, source_key: bytes) -> EvidenceRow | None:
@@ -171,15 +217,15 @@ def evidence_for(db: Session, user_id: UUID, key: UUID, kind: str, source_key: b
     return db.scalars(asked).one_or_none()
 
 
-def stop_of(db: Session, user_id: UUID, channel: str, card_key: bytes, now: datetime) -> CardStopRow | None:
-    """The stop of a card at a channel that holds at this moment."""
-    asked = select(CardStopRow).where(
-        CardStopRow.user_id == user_id,
-        CardStopRow.channel == channel,
-        CardStopRow.card_key == card_key,
-        CardStopRow.until_at > now,
+def card_stops(
+    db: Session, cards: Collection[tuple[UUID, str, bytes]], now: datetime
+) -> dict[tuple[UUID, str, bytes], datetime]:  # fmt: skip
+    """Until when each of these cards, as (party, channel, card), is stopped; those that no stop holds are missing."""
+    one = CardStopRow
+    asked = select(one.user_id, one.channel, one.card_key, one.until_at).where(
+        tuple_(one.user_id, one.channel, one.card_key).in_(list(cards)), one.until_at > now
     )
-    return db.scalars(asked).one_or_none()
+    return {(row[0], row[1], row[2]): row[3] for row in db.execute(asked)} if cards else {}
 
 
 def stop(db: Session, row: dict[str, Any]) -> None:
@@ -232,3 +278,10 @@ def samples(db: Session, since: datetime, *, after: tuple[UUID, UUID] | None, at
     if after is not None:
         asked = asked.where((one.user_id > after[0]) | ((one.user_id == after[0]) & (one.key > after[1])))
     return db.execute(asked.order_by(one.user_id, one.key).limit(at_most)).all()
+
+
+def _by_key(rows: Iterable[Noted]) -> dict[Key, list[Noted]]:
+    found: dict[Key, list[Noted]] = {}
+    for row in rows:
+        found.setdefault((row.user_id, row.key), []).append(row)
+    return found

@@ -4,6 +4,7 @@
 (a suspicion under the law against money laundering) is no reason for a freeze here and has no place in this text.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -71,6 +72,11 @@ def told(db: Session, person_id: UUID) -> Told | None:
     """What the person is told about the freeze that stands, or None."""
     standing = store_access.freeze(db, person_id)
     return None if standing is None else Told(standing.since, standing.told)
+
+
+def frozen(db: Session, persons: Collection[UUID]) -> set[UUID]:
+    """Those of these people whose account is frozen."""
+    return store_access.frozen(db, persons)
 
 
 def _in_state(db: Session, person_id: UUID, state: PersonState) -> None:

@@ -3,7 +3,7 @@
 They are held beside the limits of law and of channels, and the lowest of all counts. Amounts are in fen.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -118,6 +118,11 @@ def paused_since(db: Session, party: UUID) -> datetime | None:
     """Since when the party has stopped everything, or None."""
     found = store_limits.standing_pause(db, party)
     return None if found is None else found.from_at
+
+
+def paused(db: Session, parties: Collection[UUID]) -> set[UUID]:
+    """Those of these parties that have stopped everything."""
+    return store_limits.paused(db, parties)
 
 
 def wishes_of(db: Session, party: UUID) -> Sequence[Wish]:

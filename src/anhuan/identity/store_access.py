@@ -1,6 +1,6 @@
 """What access asks of the database: organisations and members, changes and signatures, roles, freezes, looks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -276,6 +276,12 @@ def freeze(db: Session, person_id: UUID) -> FreezeRow | None:
     """The freeze that stands."""
     standing = (FreezeRow.person_id == person_id, FreezeRow.until.is_(None))
     return db.scalars(select(FreezeRow).where(*standing)).first()
+
+
+def frozen(db: Session, persons: Collection[UUID]) -> set[UUID]:
+    """Those of these people for whom a freeze stands."""
+    asked = select(FreezeRow.person_id).where(FreezeRow.person_id.in_(list(persons)), FreezeRow.until.is_(None))
+    return set(db.scalars(asked)) if persons else set()
 
 
 def end_freeze(db: Session, row: FreezeRow, *, at: datetime, change_id: UUID) -> None:

@@ -1,6 +1,6 @@
 """What step-ups, own limits and pauses ask of the database."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -38,6 +38,12 @@ def withdraw_waiting(db: Session, party: UUID, kind: str, account_id: UUID | Non
 def standing_pause(db: Session, party: UUID) -> PauseRow | None:
     """The pause that holds now."""
     return db.scalar(select(PauseRow).where(PauseRow.user_id == party, PauseRow.lifted_at.is_(None)))
+
+
+def paused(db: Session, parties: Collection[UUID]) -> set[UUID]:
+    """Those of these parties for whom a pause holds now."""
+    asked = select(PauseRow.user_id).where(PauseRow.user_id.in_(list(parties)), PauseRow.lifted_at.is_(None))
+    return set(db.scalars(asked)) if parties else set()
 
 
 def step_up(db: Session, person_id: UUID, step_up_id: UUID) -> StepUpRow | None:

@@ -6,7 +6,7 @@ Others import this front door alone: `from anhuan import repayments`, then `repa
 
 from anhuan import channels
 from anhuan.planning import above
-from anhuan.repayments import bindings, matching, plans, proposing, rules, service
+from anhuan.repayments import bindings, following, matching, plans, proposing, rules
 from anhuan.repayments import journey_plans as _jobs  # noqa: F401 - whoever ends an order promises a look at its plan
 from anhuan.repayments import journey_proofs as _proofs  # noqa: F401 - whoever imports a bill promises a comparison
 from anhuan.repayments.holdings import HOLDINGS, erase, export, held
@@ -38,7 +38,9 @@ from anhuan.statements import above as intake
 
 above.know(counts=plans.counted, stands=proposing.standing)  # a plan counts what is on its way
 intake.know(turned=matching.turned)  # imported lines prove payments
-channels.above.know(may_go=service.may_go, told=service.told)  # whoever knows this room follows instructions with it
+channels.above.know(
+    may_go=following.may_go, told=following.told
+)  # whoever knows this room follows instructions with it
 
 __all__ = [
     "CLOSED", "HOLDINGS", "ON_ITS_WAY", "OPEN", "AmountRule", "Effect", "EventKind", "FeeLine", "GroupKind",

@@ -36,7 +36,7 @@ from anhuan.repayments.model import (
     Trouble,
     Wait,
 )
-from anhuan.repayments.service import Placing
+from anhuan.repayments.placing import Placing
 from anhuan.repayments.tables import OrderRow
 from anhuan.repayments.tables_mandates import MandateRow, RunRow
 
@@ -85,6 +85,7 @@ class _Known:
     faces: Mapping[Key, AccountFace]
     sources: Mapping[Key, OwnAccount]
     on_way: dict[Key, int]
+    waits: Mapping[Key, Wait]
     seen: ways.Seen
 
     @property
@@ -118,7 +119,7 @@ def _ask(db: Session, batch: Sequence[tuple[RunRow, MandateRow]], now: datetime)
     paying = list({(row.user_id, row.source_id) for _, row in batch})
     return _Known(
         now, runs.house(today), cards.open_of_many(db, billed, on=today), cards.faces_of_many(db, billed),
-        cards.own_of_many(db, paying), dict(store.on_its_way(db, billed)),
+        cards.own_of_many(db, paying), dict(store.on_its_way(db, billed)), precheck.waits_of(db, billed),
         ways.look(db, now=now),
     )  # fmt: skip
 
@@ -209,7 +210,7 @@ def _weighed(db: Session, row: MandateRow, run: RunRow, debit: Debit, known: _Kn
     """Weigh a debit that was told once more: at most what was told; what forbids it is told and tried again."""
     now = known.now
     amount = debit.amount if run.amount_minor is None else min(debit.amount, run.amount_minor)
-    if wait := precheck.wait_of(db, row.user_id, row.account_id, now=now):
+    if wait := known.waits.get(_card(row)):
         zh, en = _WAITS.get(wait, _OTHER)
         _blocked(db, row, run, wait.value, zh, en, known)
         return None
@@ -243,16 +244,19 @@ def _facts(row: MandateRow, known: _Known) -> quoting.Facts:
 def _placed(db: Session, asked: Sequence[_Asked], known: _Known) -> list[tuple[UUID, UUID, str]]:
     """Order what was weighed, all at once; the key is the try's own, so that twice is once."""
     placings = [
-        Placing(one.run.user_id, (one.quote,), _key(one.run), one.row.id, one.run.id, one.run.retry_of)
+        Placing(one.run.user_id, (one.quote,), _key(one.run), mandate_id=one.row.id, run_id=one.run.id,
+                retry_of=one.run.retry_of)
         for one in asked
     ]  # fmt: skip
     to_send, refused = service.place_many(db, placings, now=known.now) if placings else ([], {})
     made = store.orders_of_runs(db, [(one.run.user_id, one.run.id) for one in asked])
     for one in asked:
-        if (no := refused.get(_key(one.run))) is not None:
+        if (key := _key(one.run)) not in refused:
+            _kept(db, one, made[one.run.user_id, one.run.id], known)
+        elif (no := refused[key]) is not None:
             _forbidden(db, one.row, one.run, Trouble(no.code, no.message), known)
         else:
-            _kept(db, one, made[one.run.user_id, one.run.id], known)
+            one.run.next_at = known.now + known.house.again
     db.flush()
     return to_send
 

@@ -1,5 +1,6 @@
 """Bindings (绑定): how a channel names the payer's own account or card, and how it was proved to be the payer's own."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -42,6 +43,9 @@ class Binding:
     name: str
     funding_kind: str
     doubtful: bool
+
+
+Bound = Mapping[tuple[Kind, UUID, str], Binding]  # what is bound, at which channel
 
 
 def act_of(party: UUID, kind: Kind, subject_id: UUID, channel: str, *, ref: str, name: str) -> stepup.Act:
@@ -88,6 +92,15 @@ def find(db: Session, party: UUID, kind: Kind, subject_id: UUID, channel: str) -
 def of(db: Session, party: UUID) -> tuple[Binding, ...]:
     """Every binding of a party that stands."""
     return tuple(_binding(row) for row in store.bindings(db, party))
+
+
+def of_many(db: Session, parties: Collection[UUID]) -> Mapping[UUID, Bound]:
+    """The same of several parties, by what is bound at which channel."""
+    found: dict[UUID, dict[tuple[Kind, UUID, str], Binding]] = {party: {} for party in parties}
+    for row in store.bindings_of(db, parties):
+        one = _binding(row)
+        found[row.user_id][one.kind, one.subject_id, one.channel] = one
+    return found
 
 
 def doubt(db: Session, who: Actor, party: UUID, kind: Kind, subject_id: UUID, channel: str, *, now: datetime) -> None:

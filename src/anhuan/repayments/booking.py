@@ -17,10 +17,12 @@ from anhuan.kit import ids
 from anhuan.ledger import AccountKind, AccountName, Code, Kind, Line, Result
 from anhuan.repayments import quotas
 from anhuan.repayments.model import Changed, FeeLine, OrderStatus
+from anhuan.repayments.quotas import chunks
 
 TRACKED: Final = "CNY/tracked"
 HOUSE: Final = "CNY/house"
 SERVICE: Final = "service"
+_ORDERS: Final = 300  # of one call of the ledger: none has more than three lines
 S = OrderStatus
 
 
@@ -67,47 +69,59 @@ class Money:
         return AccountName(TRACKED, AccountKind.OUTSIDE_FEE, self.party, self.channel)
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of an order: what it was and is, and what its postings rest on."""
+
+    money: Money
+    before: OrderStatus
+    status: OrderStatus
+    taken: bool  # it was captured before
+    taken_at: datetime | None
+    arrived: int | None  # fen posted on the card before
+    shown: int | None = None  # fen that bank data now show on the card
+    back_at: datetime | None = None
+    back: int | None = None  # fen that came back, where it was not all
+
+
 def set_aside(db: Session, orders: Sequence[Money], *, now: datetime) -> None:
     """Hold what each order will take, with the free quota it uses; all orders of one lane, all or nothing.
 
     Raises `Changed` where the quota was used up meanwhile: the fee must be shown anew.
     """
-    lines: list[Line] = []
-    for one in orders:
-        group = step(one.order_id, "placed")
-        held = quotas.lines(db, one.order_id, one.party, one.fees, now=now, group=group)
-        take = Line(
-            Kind.HOLD, id=step(one.order_id, "take"), src=one.bank, dst=one.transit, amount=one.debit,
-            code=Code.REPAY_TAKEN, group=group if held else None, ref=one.order_id,
-        )  # fmt: skip
-        lines.append(take)
-        lines += held
-    for start in range(0, len(lines), ledger_lines()):
-        results = ledger.post(db, lines[start : start + ledger_lines()])
+    uses = [quotas.Use(one.order_id, one.party, one.fees, step(one.order_id, "placed")) for one in orders]
+    for some in chunks(list(zip(orders, uses, quotas.lines_of_many(db, uses, now=now), strict=True)), _ORDERS):
+        lines: list[Line] = []
+        for one, use, held in some:
+            take = Line(
+                Kind.HOLD, id=step(one.order_id, "take"), src=one.bank, dst=one.transit, amount=one.debit,
+                code=Code.REPAY_TAKEN, group=use.group if held else None, ref=one.order_id,
+            )  # fmt: skip
+            lines += [take, *held]
+        results = ledger.post(db, lines)
         if any(result is Result.BELOW_FLOOR for result in results):
             raise Changed("本月的免费额度刚被用掉，手续费有变，请重新确认。", field="fee")
         results.insist()
 
 
-def follow(
-    db: Session, money: Money, before: OrderStatus, status: OrderStatus, *, taken: bool, arrived: int | None,
-    now: datetime, taken_at: datetime | None, back_at: datetime | None = None, back: int | None = None,
-) -> None:  # fmt: skip
-    """Post what a step of an order means; `taken`: it was captured before; `arrived`: fen posted on the card before."""
-    match status:
-        case S.PROMISED | S.ARRIVED | S.GIVEN_BACK if not taken:
-            _take(db, money, taken_at or now)
-        case S.FAILED if not taken:
-            ledger.void(db, step(money.order_id, "take"))
-            quotas.release(db, money.order_id, money.fees)
-        case _:
-            pass
-    match status:
+def follow(db: Session, steps: Sequence[Step], *, now: datetime) -> None:
+    """Post what steps of orders of one lane mean."""
+    taking = (S.PROMISED, S.ARRIVED, S.GIVEN_BACK)
+    _take(db, [(one.money, one.taken_at or now) for one in steps if one.status in taking and not one.taken])
+    for one in steps:
+        _follow(db, one, now)
+
+
+def _follow(db: Session, one: Step, now: datetime) -> None:
+    money = one.money
+    match one.status:
+        case S.ARRIVED if one.shown is not None:
+            arrive(db, money, one.shown, at=now)
         case S.GIVEN_BACK:
-            _give_back(db, money, arrived=arrived, at=back_at or now, back=back)
-        case S.FAILED if taken:
-            _give_back(db, money, arrived=arrived, at=now, back=None)
-        case S.CANCELLED:
+            _give_back(db, money, arrived=one.arrived, at=one.back_at or now, back=one.back)
+        case S.FAILED if one.taken:
+            _give_back(db, money, arrived=one.arrived, at=now, back=None)
+        case S.FAILED | S.CANCELLED:
             ledger.void(db, step(money.order_id, "take"))
             quotas.release(db, money.order_id, money.fees)
         case _:
@@ -140,22 +154,20 @@ def step(order_id: UUID, name: str) -> UUID:
     return ids.derive(order_id, name)
 
 
-def ledger_lines() -> int:
-    """How many lines one call of the ledger takes."""
-    return 1000
-
-
-def _take(db: Session, money: Money, at: datetime) -> None:
-    """Capture what was held; where the hold was released after a no that was none, take it anew."""
-    hold = step(money.order_id, "take")
-    result = ledger.post(db, [Line(Kind.CAPTURE, parent=hold, event_at=at)])[0]
-    if result in (Result.OK, Result.EXISTS):
-        quotas.take(db, money.order_id, money.fees)
-        return
-    ledger.transfer(
-        db, id=step(money.order_id, "take after no"), src=money.bank, dst=money.transit, amount=money.debit,
-        code=Code.REPAY_TAKEN, ref=money.order_id, event_at=at,
-    )  # fmt: skip
+def _take(db: Session, orders: Sequence[tuple[Money, datetime]]) -> None:
+    """Capture what was held; where a hold was released after a no that was none, take it anew."""
+    for some in chunks(orders):
+        results = ledger.post(
+            db, [Line(Kind.CAPTURE, parent=step(one.order_id, "take"), event_at=at) for one, at in some]
+        )
+        held = [result in (Result.OK, Result.EXISTS) for result in results]
+        quotas.take_of_many(db, [(one.order_id, one.fees) for (one, _), was in zip(some, held, strict=True) if was])
+        for (one, at), was in zip(some, held, strict=True):
+            if not was:
+                ledger.transfer(
+                    db, id=step(one.order_id, "take after no"), src=one.bank, dst=one.transit, amount=one.debit,
+                    code=Code.REPAY_TAKEN, ref=one.order_id, event_at=at,
+                )  # fmt: skip
 
 
 def _give_back(db: Session, money: Money, *, arrived: int | None, at: datetime, back: int | None) -> None:

@@ -1,5 +1,6 @@
 """Pauses of single cards: by the holder, or by the house after repeated failures; always to be lifted by the holder."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -29,6 +30,11 @@ def paused(db: Session, party: UUID, account_id: UUID) -> datetime | None:
     """Since when this card is paused, or None."""
     row = store_pauses.of_card(db, party, account_id)
     return None if row is None else row.since
+
+
+def paused_of_many(db: Session, accounts: Collection[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
+    """Those of these cards, each as (party, account), that are paused."""
+    return store_pauses.of_cards(db, accounts)
 
 
 def find(db: Session, party: UUID, account_id: UUID) -> CardPause | None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from anhuan import cards
+from anhuan.cards.model import AccountFace
 from anhuan.repayments.model import OrderView
 
 Facts = dict[str, str | int | None]
@@ -12,7 +13,11 @@ Facts = dict[str, str | int | None]
 
 def facts(db: Session, order: OrderView) -> Facts:
     """Which card and how much."""
-    face = cards.account_face(db, order.party, order.account_id)
+    return named(order, cards.account_face(db, order.party, order.account_id))
+
+
+def named(order: OrderView, face: AccountFace) -> Facts:
+    """The same with a card that is known already."""
     return said("card", face.name("zh"), face.name("en")) | {"amount": order.amount}
 
 

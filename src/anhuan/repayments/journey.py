@@ -15,7 +15,7 @@ from anhuan.identity import purposes
 from anhuan.identity.consent_words import Duty
 from anhuan.kit import clock, jobs, wall
 from anhuan.kit.errors import Refused
-from anhuan.repayments import service, store
+from anhuan.repayments import following, service, store
 from anhuan.repayments.model import OrderStatus
 
 LOOK: Final = "repayments.look"
@@ -45,7 +45,7 @@ def step(db: Session, party: UUID, order_id: UUID, *, now: datetime) -> None:
     if row.status == OrderStatus.SCHEDULED:
         service.start(db, party, order_id, now=now)
     elif row.key is not None:
-        service.record(db, party, row.key, now=now)
+        following.record(db, party, row.key, now=now)
 
 
 @jobs.task("repayments.due", cron="* * * * *")

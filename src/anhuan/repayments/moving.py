@@ -1,6 +1,8 @@
 """How an order moves: one step along the table, its line on the timeline, its postings, and what follows from it."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -30,13 +32,28 @@ _STAMPS: Final = {
     S.IN_DOUBT: EventKind.IN_DOUBT, S.GIVEN_BACK: EventKind.GIVEN_BACK, S.FAILED: EventKind.FAILED,
     S.CANCELLED: EventKind.CANCELLED, S.SCHEDULED: EventKind.SCHEDULED,
 }  # fmt: skip
+_STAMPED: Final = "repayments.stamped"
 _UNDER_WAY: Final = (Why.ACCEPTED, Why.PROCESSING)
 
 
-def learn(db: Session, row: OrderRow, *, now: datetime) -> None:
-    """Bring an order to what is known of its instruction now; nothing new changes nothing."""
-    assert row.key is not None, "only an order with an instruction can learn"
-    stands = channels.standing.of(db, row.user_id, row.key)
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One step of an order along the table, and what is known of its instruction."""
+
+    row: OrderRow
+    status: OrderStatus
+    known: Answer | None = None
+    seen: Seen | None = None
+    code: str = ""
+
+
+def learn(db: Session, rows: Sequence[OrderRow], *, now: datetime) -> None:
+    """Bring orders to what is known of their instructions now; nothing new changes nothing."""
+    stands = channels.standing.of_many(db, [_key(row) for row in rows])
+    move_many(db, [move for row in rows if (move := _learnt(db, row, stands[_key(row)], now)) is not None], now=now)
+
+
+def _learnt(db: Session, row: OrderRow, stands: Standing, now: datetime) -> Move | None:
     known, seen = stands.known, stands.seen
     before = OrderStatus(row.status)
     status = rules.status_of(
@@ -48,21 +65,34 @@ def learn(db: Session, row: OrderRow, *, now: datetime) -> None:
     if status is before:
         _said_meanwhile(db, row, known, now=now)
         _look_again(row, now)
-        db.flush()
-        return
+        return None
     if status not in (S.SENT, S.PLACED) and before is S.PLACED and row.sent_at is not None:
         stamp(db, row, EventKind.SENT, at=row.sent_at)
-    move(db, row, status, known=known, seen=seen, now=now)
+    return Move(row, status, known, seen)
 
 
-def move(
-    db: Session, row: OrderRow, status: OrderStatus, *, known: Answer | None = None, seen: Seen | None = None,
-    code: str = "", now: datetime,
-) -> None:  # fmt: skip
+def move(db: Session, row: OrderRow, status: OrderStatus, *, code: str = "", now: datetime) -> None:
     """One step along the table, with its postings and its line; raises `BadStep` where the table does not know it."""
+    move_many(db, [Move(row, status, code=code)], now=now)
+
+
+def move_many(db: Session, moves: Sequence[Move], *, now: datetime) -> None:
+    """The same for many orders of one lane: the rows and lines of all, then their postings, then what follows."""
+    steps = [_stepped(db, one, now) for one in moves]
+    db.flush()
+    posted = [one for one in steps if one.before is not S.SCHEDULED or one.status is S.PLACED]
+    booking.follow(db, posted, now=now)
+    aftermath.after(
+        db, [(views.view_of(move.row), step.before) for move, step in zip(moves, steps, strict=True)], now=now
+    )
+    db.flush()
+
+
+def _stepped(db: Session, one: Move, now: datetime) -> booking.Step:
+    row, status, known, code = one.row, one.status, one.known, one.code
     before = OrderStatus(row.status)
     row.status = rules.step(before, status)
-    money, taken, arrived = money_of(row), row.taken_at is not None, row.arrived_minor
+    taken, arrived = row.taken_at is not None, row.arrived_minor
     facts: dict[str, str | int] = {}
     if status is not S.IN_DOUBT and row.wait is not None:
         row.wait = None
@@ -71,30 +101,39 @@ def move(
         facts["reference"] = known.reference
     if status is S.ARRIVED:
         row.taken_at = row.taken_at or now
-        facts |= _arrived(row, seen)
+        facts |= _arrived(row, one.seen)
     if isinstance(known, Rejected):
         code, row.resets_at = code or known.final_code, known.resets_at
         facts |= {"message": known.message} if known.message else {}
         facts |= {"missing": known.missing} if known.missing is not None else {}
+    event = known.event if isinstance(known, Settled) else None
     if status in (S.FAILED, S.CANCELLED, S.GIVEN_BACK):
-        code = code or (known.event.reason if isinstance(known, Settled) and known.event else "")
-        row.final_code = (known.event.kind.value if isinstance(known, Settled) and known.event else code) or "unknown"
+        code = code or (event.reason if event else "")
+        row.final_code = (event.kind.value if event else code) or "unknown"
     row.closed_at = now if status in CLOSED else None
     _look_again(row, now)
-    db.flush()
     stamp(db, row, _STAMPS[status], at=now, code=code, **facts)
-    if before is not S.SCHEDULED or status is S.PLACED:
-        _post(db, row, money, before, status, known, taken=taken, arrived=arrived, now=now)
-    aftermath.after(db, views.view_of(row), before, now=now)
+    return booking.Step(
+        money_of(row), before, status, taken=taken, taken_at=row.taken_at, arrived=arrived,
+        shown=row.arrived_minor if arrived is None else None, back_at=event.at if event else None,
+        back=event.amount if event is not None and event.amount < row.amount_minor else None,
+    )  # fmt: skip
 
 
 def stamp(db: Session, row: OrderRow, kind: EventKind, *, at: datetime, code: str = "", **facts: str | int) -> None:
     """Write one line of the timeline."""
     db.add(
-        EventRow(user_id=row.user_id, id=ids.new_id(), order_id=row.id, at=at, kind=kind, code=code,
+        EventRow(user_id=row.user_id, id=_number(db, row), order_id=row.id, at=at, kind=kind, code=code,
                  facts=json.dumps(facts, ensure_ascii=False))
     )  # fmt: skip
-    db.flush()
+
+
+def _number(db: Session, row: OrderRow) -> UUID:
+    """Two lines of one order that are written within a millisecond keep their order by their numbers."""
+    before: dict[UUID, UUID] = db.info.setdefault(_STAMPED, {})
+    last, number = before.get(row.id), ids.new_id()
+    before[row.id] = number if last is None or last < number else UUID(int=last.int + 1)
+    return before[row.id]
 
 
 def hold_up(db: Session, row: OrderRow, wait: Wait, *, now: datetime, until: datetime | None = None) -> None:
@@ -103,7 +142,7 @@ def hold_up(db: Session, row: OrderRow, wait: Wait, *, now: datetime, until: dat
         row.wait = wait
         stamp(db, row, EventKind.WAITING, at=now, code=wait.value)
         db.flush()
-        aftermath.after(db, views.view_of(row), OrderStatus(row.status), now=now)
+        aftermath.after(db, [(views.view_of(row), OrderStatus(row.status))], now=now)
     if until is not None:
         row.next_at = until
     db.flush()
@@ -114,21 +153,6 @@ def money_of(row: OrderRow) -> Money:
     return Money(
         row.id, row.user_id, row.source_id, row.account_id, row.channel, row.amount_minor, views.fees_of(row)
     )  # fmt: skip
-
-
-def _post(
-    db: Session, row: OrderRow, money: Money, before: OrderStatus, status: OrderStatus, known: Answer | None, *,
-    taken: bool, arrived: int | None, now: datetime,
-) -> None:  # fmt: skip
-    event = known.event if isinstance(known, Settled) else None
-    back = event.amount if event is not None and event.amount < money.amount else None
-    booking.follow(
-        db, money, before, status, taken=taken, arrived=arrived, now=now, taken_at=row.taken_at,
-        back_at=event.at if event else None, back=back,
-    )  # fmt: skip
-    if status is S.ARRIVED and arrived is None:
-        assert row.arrived_minor is not None
-        booking.arrive(db, money, row.arrived_minor, at=now)
 
 
 def _arrived(row: OrderRow, seen: Seen | None) -> dict[str, str | int]:
@@ -183,6 +207,6 @@ def _look_again(row: OrderRow, now: datetime) -> None:
     row.next_at = None if pause is None else now + pause
 
 
-def locked(db: Session, party: UUID, key: UUID) -> OrderRow | None:
-    """The order of an instruction, held for this transaction."""
-    return store.order_for(db, party, key)
+def _key(row: OrderRow) -> tuple[UUID, UUID]:
+    assert row.key is not None, "only an order with an instruction can learn"
+    return row.user_id, row.key

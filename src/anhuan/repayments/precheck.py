@@ -1,7 +1,7 @@
 """Weighed before each instruction, not only at the tap (S2-05): who pays, from what, within which limits, and whether
 the payer stopped it. What forbids is a trouble with its sentence; what only delays is a wait."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from anhuan.identity import freezing, limits
 from anhuan.kit import clock
 from anhuan.kit.errors import Refused
 from anhuan.kit.money import to_text
-from anhuan.repayments import alerts, day_limits
+from anhuan.repayments import card_pauses, day_limits
 from anhuan.repayments.model import NoSource, PayPart, TooLittleMoney, Trouble, Wait
 from anhuan.repayments.tables import OrderRow
 
@@ -45,13 +45,16 @@ def troubles(
 
 def wait_of(db: Session, party: UUID, account_id: UUID, *, now: datetime) -> Wait | None:
     """What keeps everything of this payer, or of this card, from going out at this moment; None where nothing does."""
-    if freezing.told(db, party) is not None:
-        return Wait.FROZEN
-    if limits.paused_since(db, party) is not None:
-        return Wait.PAUSED
-    if alerts.card_paused(db, party, account_id) is not None:
-        return Wait.CARD_PAUSED
-    return None
+    return waits_of(db, {(party, account_id)}).get((party, account_id))
+
+
+def waits_of(db: Session, accounts: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Wait]:
+    """The same for many cards, each as (party, account): those that something keeps."""
+    parties = {party for party, _ in accounts}
+    frozen, paused = freezing.frozen(db, parties), limits.paused(db, parties)
+    found = dict.fromkeys(card_pauses.paused_of_many(db, accounts), Wait.CARD_PAUSED)
+    found |= {one: Wait.PAUSED for one in accounts if one[0] in paused}
+    return found | {one: Wait.FROZEN for one in accounts if one[0] in frozen}
 
 
 def stopped_by(db: Session, channel: str, bank: str, *, now: datetime) -> Wait:

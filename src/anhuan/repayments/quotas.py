@@ -4,9 +4,10 @@ The quota belongs to the real person who pays. An account of one month lapses by
 Every act here is safe to repeat; the ids derive from the grant's row and from the order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -14,14 +15,26 @@ from sqlalchemy.orm import Session
 from anhuan import ledger
 from anhuan.kit import clock, ids
 from anhuan.ledger import AccountKind, AccountName, Code, Kind, Line, Result
+from anhuan.ledger.model import LINES
 from anhuan.repayments import fee_rules, store_quotas
 from anhuan.repayments.fee_rules import Schedule
 from anhuan.repayments.model import FeeLine
 
+T = TypeVar("T")
 UNIT: Final = "quota"
 BY_RULE: Final = UUID("01900000-0000-7000-8000-00000000f0f0")  # nobody's id: the floor of a quota is set by the chart
 _SOURCE: Final = AccountName(UNIT, AccountKind.QUOTA_SOURCE)
 _USED: Final = AccountName(UNIT, AccountKind.QUOTA_USED)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What an order uses of its payer's quotas, and the group of lines in which it is held."""
+
+    order_id: UUID
+    party: UUID
+    fees: Sequence[FeeLine]
+    group: UUID
 
 
 def month_of(now: datetime) -> str:
@@ -57,26 +70,37 @@ def lines(
     Grants what was not granted yet. A `below_floor` of the batch says that somebody used the quota meanwhile: the
     fees must be worked out and confirmed anew.
     """
-    made = []
-    for fee in fees:
-        if fee.free == 0:
-            continue
-        _grant(db, party, fee.schedule, now)
-        made.append(Line(
-            Kind.HOLD, id=_hold(order_id, fee), src=account(party, fee.schedule, now), dst=_USED, amount=fee.free,
-            code=Code.QUOTA_SPENT, group=group, ref=order_id,
-        ))  # fmt: skip
-    return made
+    return lines_of_many(db, [Use(order_id, party, fees, group)], now=now)[0]
+
+
+def lines_of_many(db: Session, uses: Sequence[Use], *, now: datetime) -> list[list[Line]]:
+    """The same for many orders of one lane, grants asked for and made at once."""
+    _grant(db, {(use.party, fee.schedule) for use in uses for fee in use.fees if fee.free}, now)
+    return [
+        [
+            Line(
+                Kind.HOLD, id=_hold(use.order_id, fee), src=account(use.party, fee.schedule, now), dst=_USED,
+                amount=fee.free, code=Code.QUOTA_SPENT, group=use.group, ref=use.order_id,
+            )
+            for fee in use.fees if fee.free
+        ]
+        for use in uses
+    ]  # fmt: skip
 
 
 def take(db: Session, order_id: UUID, fees: Sequence[FeeLine]) -> None:
     """The channel took the money: the free parts are used. What was released before stays the payer's."""
-    _settle(db, Kind.CAPTURE, order_id, fees, fine=(Result.ALREADY_RESOLVED,))
+    take_of_many(db, [(order_id, fees)])
+
+
+def take_of_many(db: Session, orders: Sequence[tuple[UUID, Sequence[FeeLine]]]) -> None:
+    """The same for many orders of one lane."""
+    _settle(db, Kind.CAPTURE, orders, fine=(Result.ALREADY_RESOLVED,))
 
 
 def release(db: Session, order_id: UUID, fees: Sequence[FeeLine]) -> None:
     """A final no, or taken back: the free parts are free again; nothing where none were held."""
-    _settle(db, Kind.VOID, order_id, fees, fine=(Result.ALREADY_RESOLVED, Result.NO_HOLD))
+    _settle(db, Kind.VOID, [(order_id, fees)], fine=(Result.ALREADY_RESOLVED, Result.NO_HOLD))
 
 
 def give_back(db: Session, order_id: UUID, fees: Sequence[FeeLine]) -> None:
@@ -92,28 +116,41 @@ def give_back(db: Session, order_id: UUID, fees: Sequence[FeeLine]) -> None:
     ledger.Results(tuple(code for code in undone if code not in fine)).insist()
 
 
-def _settle(db: Session, kind: Kind, order_id: UUID, fees: Sequence[FeeLine], *, fine: Sequence[Result]) -> None:
-    if parents := [_hold(order_id, fee) for fee in fees if fee.free]:
-        done = ledger.post(db, [Line(kind, parent=parent) for parent in parents])
+def _settle(
+    db: Session, kind: Kind, orders: Sequence[tuple[UUID, Sequence[FeeLine]]], *, fine: Sequence[Result]
+) -> None:  # fmt: skip
+    parents = [_hold(order_id, fee) for order_id, fees in orders for fee in fees if fee.free]
+    for some in chunks(parents):
+        done = ledger.post(db, [Line(kind, parent=parent) for parent in some])
         ledger.Results(tuple(code for code in done if code not in fine)).insist()
 
 
-def _grant(db: Session, party: UUID, schedule: str, now: datetime) -> None:
-    """Put a month's quota on its account, once however many first payments there are, and let it never go below 0."""
+def _grant(db: Session, wanted: set[tuple[UUID, str]], now: datetime) -> None:
+    """Put a month's quotas on their accounts, once however many first payments there are; none ever goes below 0."""
     month, on = month_of(now), now.astimezone(clock.CHINA).date()
-    if store_quotas.grant(db, party, month, schedule) is not None:
-        return
-    found = fee_rules.read(schedule, on=on)
-    if (row := store_quotas.add_grant(db, party, month, schedule, version=found.version, now=now)) is None:
+    missing = sorted(wanted - store_quotas.grants(db, month, wanted))
+    found = {schedule: fee_rules.read(schedule, on=on) for _, schedule in missing}
+    versions = {schedule: one.version for schedule, one in found.items()}
+    rows = store_quotas.add_grants(db, month, missing, versions=versions, now=now)
+    if not rows:
         return  # somebody else was first, and has committed
-    quota = account(party, schedule, now)
-    ledger.set_bounds(
-        db, quota, floor=0, ceil=None, reason="a free quota never goes below zero", decision_id=row, approver=BY_RULE
-    )
-    ledger.transfer(
-        db, id=ids.derive(row, "grant"), src=_SOURCE, dst=quota, amount=found.free_quota, code=Code.QUOTA_GRANTED,
-        ref=row,
+    accounts = {one: account(*one, now) for one in rows}
+    ledger.set_bounds_of_many(
+        db, {accounts[one]: row for one, row in rows.items()}, floor=0, ceil=None,
+        reason="a free quota never goes below zero", approver=BY_RULE,
     )  # fmt: skip
+    granted = [
+        Line(Kind.POST, id=ids.derive(row, "grant"), src=_SOURCE, dst=accounts[one], amount=found[one[1]].free_quota,
+             code=Code.QUOTA_GRANTED, ref=row)
+        for one, row in rows.items()
+    ]  # fmt: skip
+    for some in chunks(granted):
+        ledger.post(db, some).insist()
+
+
+def chunks(some: Sequence[T], at_most: int = LINES) -> Iterator[Sequence[T]]:
+    """As many as one call of the ledger takes, again and again."""
+    return (some[start : start + at_most] for start in range(0, len(some), at_most))
 
 
 def _hold(order_id: UUID, fee: FeeLine) -> UUID:

@@ -1,35 +1,31 @@
 """The acts of repayments, each inside the caller's transaction: confirm, place, start, record, cancel.
 
 One tap is one transaction: what was confirmed, its orders, the money set aside, the instruction and the promise to send
-it, all or nothing. What goes out is decided by `channels`, which asks `may_go` first and tells `record` what it learns.
+it, all or nothing. What goes out is decided by `channels`, which asks and tells `following`.
 """
 
-import hashlib
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from anhuan import channels
-from anhuan.channels.model import BreakerOpen, CardStopped
 from anhuan.identity import stepup
 from anhuan.identity.stepup import ActKind
-from anhuan.kit import audit, clock, ids, terms
+from anhuan.kit import audit, clock
 from anhuan.kit.actors import Actor, ActorKind
 from anhuan.kit.errors import Refused, Unavailable
 from anhuan.kit.money import to_text
-from anhuan.repayments import aftermath, booking, day_limits, fees, moving, precheck, quoting, store, views, ways
+from anhuan.repayments import day_limits, fees, moving, placing, precheck, quoting, store, store_mandates, views
+from anhuan.repayments.following import look_again, record
 from anhuan.repayments.model import (
     Changed,
-    EventKind,
     GroupKind,
     KeyReused,
-    NoChannel,
     NoSource,
     NothingToPay,
     OrderStatus,
@@ -42,23 +38,12 @@ from anhuan.repayments.model import (
     UnknownOrder,
     Wait,
 )
+from anhuan.repayments.placing import Placing
 from anhuan.repayments.tables import GroupRow, OrderRow
 
 WORKER = Actor(ActorKind.WORKER)
 S = OrderStatus
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Placing:
-    """One group to be placed for one party, as autopay hands over many at once."""
-
-    party: UUID
-    quotes: tuple[Quote, ...]
-    key: UUID
-    mandate_id: UUID | None = None
-    run_id: UUID | None = None
-    retry_of: UUID | None = None
 
 
 def act_of(party: UUID, key: UUID, quotes: Sequence[Quote]) -> stepup.Act:
@@ -128,24 +113,17 @@ def place(
 
 def place_many(
     db: Session, placings: Sequence[Placing], *, now: datetime
-) -> tuple[list[tuple[UUID, UUID, str]], dict[UUID, Refused]]:  # fmt: skip
+) -> tuple[list[tuple[UUID, UUID, str]], dict[UUID, Refused | None]]:  # fmt: skip
     """Place many groups of one lane at once, for the worker: (party, key, channel) of what is ready to be sent, and
-    what was refused by the key of its group; one that is refused leaves nothing and harms no other.
+    what was refused by the key of its group (None: it broke); such a one leaves nothing and harms no other.
 
     Whoever calls hands them to `channels.batches.deliver_many` after the commit; what it never gets to is promised
     again by the channels' own round.
     """
     ready: list[OrderRow] = []
-    refused: dict[UUID, Refused] = {}
-    seen = set[UUID]()
-    for one in placings:
-        try:
-            with db.begin_nested():
-                ready += _placed_for(db, one, weigh=one.party in seen, now=now)
-            seen.add(one.party)
-        except Refused as no:
-            refused[one.key] = no
-    _set_aside(db, ready, now=now)
+    refused: dict[UUID, Refused | None] = {}
+    for number, together in enumerate(_rounds(placings)):
+        ready += _together(db, together, refused, weigh=number > 0, now=now)
     return [(row.user_id, row.key, row.channel) for row in ready if row.key is not None], refused
 
 
@@ -157,10 +135,8 @@ def start(db: Session, party: UUID, order_id: UUID, *, now: datetime) -> OrderVi
         raise UnknownOrder("没有这笔还款。", field="order_id")
     if row.status != S.SCHEDULED or row.start_at > now:
         return views.view_of(row)
-    if _may_start(db, row, now=now) and _prepared(db, row, now=now):
-        _set_aside(db, [row], now=now)
-        assert row.key is not None
-        channels.send(db, party, row.key, row.channel)
+    if _may_start(db, row, now=now):
+        _send(db, placing.begin(db, [row], now=now))
     return views.view_of(row)
 
 
@@ -179,43 +155,6 @@ def cancel(db: Session, who: Actor, party: UUID, order_id: UUID, *, now: datetim
         raise TooLateToCancel("这一笔已经发出，会跟到底并告诉您结果。", field="order_id")
     audit.write(db, who, "repayment.cancelled", f"order:{row.id}", {"channel": row.channel}, now=now)
     return views.view_of(row)
-
-
-def record(db: Session, party: UUID, key: UUID, *, now: datetime) -> OrderView | None:
-    """Bring the order of an instruction to what is known of it now, and post what follows; twice is once."""
-    row = moving.locked(db, party, key)
-    if row is None:
-        return None
-    moving.learn(db, row, now=now)
-    return views.view_of(row)
-
-
-def told(db: Session, party: UUID, key: UUID, now: datetime) -> None:
-    """What `channels` calls: what it learnt stands even where an order cannot follow; the next round looks at it."""
-    try:
-        with db.begin_nested():
-            record(db, party, key, now=now)
-    except Unavailable:
-        raise
-    except Exception:
-        log.exception("an order could not follow its instruction", key=str(key))
-        if (row := store.order_for(db, party, key, lock=False)) is not None:
-            row.next_at = now
-            db.flush()
-
-
-def may_go(db: Session, party: UUID, key: UUID, now: datetime) -> datetime | None:
-    """What `channels` asks right before bytes go out: until when they wait, because the payer or the house said so."""
-    row = store.order_for(db, party, key, lock=False)
-    if row is None or precheck.wait_of(db, party, row.account_id, now=now) is None:
-        return None
-    return now + look_again(now)
-
-
-def look_again(now: datetime) -> timedelta:
-    """How long something waits before it is asked once more whether it may go."""
-    minutes: int = terms.ask("look_again_minutes", on=now.astimezone(clock.CHINA).date(), scopes=("platform",)).value
-    return timedelta(minutes=minutes)
 
 
 def wake(db: Session, party: UUID) -> None:
@@ -240,72 +179,90 @@ def _placed(
     who: Actor | None, step_up_id: UUID | None = None, retry_of: UUID | None = None,
 ) -> tuple[OrderView, ...]:  # fmt: skip
     """Make the orders of what was weighed under the payer's lock, and start those whose day has come."""
-    rows = _made(db, party, quotes, key=key, kind=kind, who=who, step_up_id=step_up_id, retry_of=retry_of, now=now)
-    going = [row for row in rows if row.start_at <= now]
-    ready = [row for row in going if _prepared(db, row, now=now)]
-    _set_aside(db, ready, now=now)
-    for row in ready:
-        assert row.key is not None
-        channels.send(db, party, row.key, row.channel)
+    one = Placing(party, tuple(quotes), key, kind, step_up_id=step_up_id, retry_of=retry_of)
+    rows = placing.make(db, [one], now=now, who=who)
+    _send(db, placing.begin(db, [row for row in rows if row.start_at <= now], now=now))
     return tuple(views.view_of(row) for row in rows)
 
 
-def _placed_for(db: Session, one: Placing, *, weigh: bool, now: datetime) -> list[OrderRow]:
-    """`weigh`: another of this payer was placed after this one was weighed, so the day's limits are asked once more."""
-    store.lock_party(db, one.party)
-    if _known(db, one.party, one.key, [quote.ask for quote in one.quotes]) is not None:
+def _send(db: Session, ready: Sequence[OrderRow]) -> None:
+    for row in ready:
+        assert row.key is not None
+        channels.send(db, row.user_id, row.key, row.channel)
+
+
+def _rounds(placings: Sequence[Placing]) -> list[list[Placing]]:
+    """One of each payer at a time: what the first takes is known when the next is weighed."""
+    rounds: list[list[Placing]] = []
+    times: dict[UUID, int] = {}
+    for one in placings:
+        times[one.party] = times.get(one.party, -1) + 1
+        if times[one.party] == len(rounds):
+            rounds.append([])
+        rounds[times[one.party]].append(one)
+    return rounds
+
+
+def _together(
+    db: Session, placings: Sequence[Placing], refused: dict[UUID, Refused | None], *, weigh: bool, now: datetime
+) -> list[OrderRow]:  # fmt: skip
+    """Place what can be placed, all at once; where that breaks each is placed by itself."""
+    try:
+        with db.begin_nested():
+            fitting, no = _fitting(db, placings, weigh=weigh, now=now)
+            rows = placing.make(db, fitting, now=now)
+            ready = placing.begin(db, [row for row in rows if row.start_at <= now], now=now, at_once=True)
+    except (DBAPIError, Unavailable):
+        raise  # all of it is taken again
+    except Exception as broken:
+        if len(placings) > 1:
+            return [row for one in placings for row in _together(db, [one], refused, weigh=weigh, now=now)]
+        if not isinstance(broken, Refused):
+            log.exception("a payment could not be placed", key=str(placings[0].key))
+        refused[placings[0].key] = broken if isinstance(broken, Refused) else None
         return []
-    _insist(one.quotes)
-    _fits(db, one.party, one.quotes)
-    if weigh:
-        _within_day(db, one.party, one.quotes, now=now)
-    rows = _made(
-        db, one.party, one.quotes, key=one.key, kind=GroupKind.AUTOPAY, who=None, step_up_id=None,
-        mandate_id=one.mandate_id, run_id=one.run_id, retry_of=one.retry_of, now=now,
-    )  # fmt: skip
-    return [row for row in rows if row.start_at <= now and _prepared(db, row, now=now, at_once=True)]
+    refused |= no
+    return ready
 
 
-def _retries(db: Session, party: UUID, earlier: UUID) -> None:
-    """A new order in place of one that came to nothing: only when that one is at its end, and only one."""
-    row = store.order(db, party, earlier, lock=True)
-    if row is None or row.status not in (S.FAILED, S.GIVEN_BACK, S.CANCELLED):
-        raise UnknownOrder("原来的那笔还款没有结束，不能换一种方式再还。", field="retry_of")
-    if store.successor(db, party, earlier) is not None:
-        raise NothingToPay("已经换过一种方式再还了。", field="retry_of")
+def _fitting(
+    db: Session, placings: Sequence[Placing], *, weigh: bool, now: datetime
+) -> tuple[list[Placing], dict[UUID, Refused]]:  # fmt: skip
+    """Once more under the locks: what is new and still fits, and what was refused. `weigh`: another of this payer was
+    placed after this one was weighed, so the day's limits are asked once more."""
+    store.lock_parties(db, [one.party for one in placings])
+    groups = store.groups_for(db, [(one.party, one.key) for one in placings])
+    accounts = {(one.party, quote.ask.account_id) for one in placings for quote in one.quotes}
+    on_way: dict[UUID, dict[UUID, int]] = {}
+    for (party, account), fen in store_mandates.on_its_way(db, accounts).items():
+        on_way.setdefault(party, {})[account] = fen
+    fitting, refused = list[Placing](), dict[UUID, Refused]()
+    for one in placings:
+        try:
+            if (group := groups.get((one.party, one.key))) is not None:
+                _same(group, one.key, [quote.ask for quote in one.quotes])
+                continue
+            _insist(one.quotes)
+            _fit(on_way[one.party], one.quotes)
+            if weigh:
+                _within_day(db, one.party, one.quotes, now=now)
+            fitting.append(one)
+        except Refused as no:
+            refused[one.key] = no
+    return fitting, refused
 
 
 def _known(db: Session, party: UUID, key: UUID, asks: Sequence[RepayAsk]) -> tuple[OrderView, ...] | None:
     group = store.group_for(db, party, key)
     if group is None:
         return None
-    if group.digest != _digest(key, asks):
-        raise KeyReused("这个请求已经用过，内容不同；请重新打开还款页。", field="key")
+    _same(group, key, asks)
     return tuple(views.view_of(row) for row in store.of_group(db, party, group.id))
 
 
-def _digest(key: UUID, asks: Sequence[RepayAsk]) -> bytes:
-    """Over the wishes alone: what a repeated tap repeats; what they cost may have moved meanwhile."""
-    said = [[str(ask.account_id), str(ask.source_id), ask.rule, ask.amount, ask.channel,
-             ask.start_on.isoformat() if ask.start_on else None] for ask in asks]  # fmt: skip
-    return hashlib.sha256(json.dumps([str(key), said], separators=(",", ":")).encode()).digest()
-
-
-def _summary(quotes: Sequence[Quote]) -> str:
-    """Every payment and fee as it was confirmed, in one steady form."""
-    said = [
-        {
-            "account": str(one.ask.account_id), "card": one.card_name, "source": one.source_name,
-            "channel": one.channel, "rule": one.ask.rule.value, "amount": one.amount, "fee": one.fee,
-            "due_on": one.due_on.isoformat() if one.due_on else None,
-            "parts": [
-                {"amount": part.amount, "fee": part.fee, "on": part.start_on.isoformat() if part.start_on else "now"}
-                for part in one.parts
-            ],
-        }
-        for one in quotes
-    ]  # fmt: skip
-    return json.dumps(said, ensure_ascii=False, sort_keys=True)
+def _same(group: GroupRow, key: UUID, asks: Sequence[RepayAsk]) -> None:
+    if group.digest != placing.digest(key, asks):
+        raise KeyReused("这个请求已经用过，内容不同；请重新打开还款页。", field="key")
 
 
 def _insist(quotes: Sequence[Quote]) -> None:
@@ -319,9 +276,11 @@ def _insist(quotes: Sequence[Quote]) -> None:
 
 def _fits(db: Session, party: UUID, quotes: Sequence[Quote]) -> None:
     """Once more under the lock: with what is on its way, nothing is paid beyond its bill, whoever was faster."""
-    on_way: dict[UUID, int] = {}
-    for row in store.open_orders(db, party):
-        on_way[row.account_id] = on_way.get(row.account_id, 0) + row.amount_minor
+    _fit(views.on_its_way(db, party), quotes)
+
+
+def _fit(on_way: Mapping[UUID, int], quotes: Sequence[Quote]) -> None:
+    on_way = dict(on_way)
     for one in quotes:
         account = one.ask.account_id
         on_way[account] = on_way.get(account, 0) + one.amount
@@ -350,60 +309,6 @@ def _within_day(db: Session, party: UUID, quotes: Sequence[Quote], *, now: datet
         if begins:
             total += sum(begins)
             day_limits.insist(db, party, total, account_id=one.ask.account_id, per_payment=max(begins), now=now)
-
-
-def _made(
-    db: Session, party: UUID, quotes: Sequence[Quote], *, key: UUID, kind: GroupKind, who: Actor | None,
-    now: datetime, step_up_id: UUID | None = None, mandate_id: UUID | None = None, run_id: UUID | None = None,
-    retry_of: UUID | None = None,
-) -> list[OrderRow]:  # fmt: skip
-    """The group and its orders as rows, each with the first line of its timeline."""
-    if retry_of is not None:
-        _retries(db, party, retry_of)
-    group = GroupRow(
-        user_id=party, id=ids.new_id(), key=key, kind=kind, digest=_digest(key, [one.ask for one in quotes]),
-        summary=_summary(quotes),
-        mandate_id=mandate_id, confirmed_by=who.person_id if who else None, step_up_id=step_up_id, made_at=now,
-    )  # fmt: skip
-    db.add(group)
-    db.flush()
-    rows: list[OrderRow] = []
-    for one in quotes:
-        for part in one.parts:
-            rows.append(
-                _order(party, group, one, part, number=len(rows) + 1, mandate_id=mandate_id, run_id=run_id,
-                       retry_of=retry_of if not rows else None, now=now)
-            )  # fmt: skip
-    db.add_all(rows)
-    db.flush()
-    how = "mandate" if mandate_id else "step_up" if step_up_id else "command"
-    for row in rows:
-        moving.stamp(db, row, EventKind.CONFIRMED, at=now, code=how)
-        if row.start_at > now:
-            moving.stamp(db, row, EventKind.SCHEDULED, at=now)
-        aftermath.after(db, views.view_of(row), None, now=now)
-    facts = {"orders": len(rows), "kind": kind.value}
-    audit.write(db, who or WORKER, "repayment.confirmed", f"group:{group.id}", facts, now=now)
-    return rows
-
-
-def _order(
-    party: UUID, group: GroupRow, quote: Quote, part: PayPart, *, number: int, mandate_id: UUID | None,
-    run_id: UUID | None, retry_of: UUID | None, now: datetime,
-) -> OrderRow:  # fmt: skip
-    start_at = now
-    if part.start_on is not None and part.start_on > now.astimezone(clock.CHINA).date():
-        start_at = datetime.combine(part.start_on, quoting.MORNING, clock.CHINA).astimezone(UTC)
-    later = start_at - quote.start_at if start_at > quote.start_at else timedelta()
-    return OrderRow(
-        user_id=party, id=ids.new_id(), group_id=group.id, number=number, account_id=quote.ask.account_id,
-        bill_id=quote.bill_id, bank=quote.bank, source_id=quote.ask.source_id, channel=quote.channel,
-        rule=quote.ask.rule, amount_minor=part.amount, fee_minor=part.fee,
-        fees=msgspec.json.encode(part.fees).decode(), status=S.SCHEDULED, due_on=quote.due_on, start_at=start_at,
-        expected_at=quote.expected_at + later if quote.expected_at else None, safe_by_at=quote.safe_by_at,
-        by_hand_at=quote.by_hand_at, placed_at=now, mandate_id=mandate_id, run_id=run_id, retry_of=retry_of,
-        next_at=start_at,
-    )  # fmt: skip
 
 
 def _may_start(db: Session, row: OrderRow, *, now: datetime) -> bool:
@@ -449,57 +354,4 @@ def _fees_hold(db: Session, row: OrderRow, *, now: datetime) -> bool:
     return True
 
 
-def _prepared(db: Session, row: OrderRow, *, now: datetime, at_once: bool = False) -> bool:
-    """Make the instruction of an order whose day has come; False where it waits or came to its end instead."""
-    ends = ways.ends(
-        db, row.user_id, account_id=row.account_id, source_id=row.source_id, channel=row.channel, bank=row.bank,
-        on=now.astimezone(clock.CHINA).date(),
-    )  # fmt: skip
-    if ends is None or not ends.bound:
-        moving.move(db, row, S.FAILED, code=NoChannel.code if ends is None else NoSource.code, now=now)
-        return False
-    try:
-        made = channels.prepare(db, row.user_id, _ask(db, row, ends, now=now), now=now, ask_at=now if at_once else None)
-    except (BreakerOpen, CardStopped) as closed:
-        until = closed.facts.get("until") if isinstance(closed, BreakerOpen) else None
-        moving.hold_up(db, row, Wait.CHANNEL_STOPPED, now=now, until=until or now + look_again(now))
-        return False
-    except Refused as refused:  # a licence that ended, a limit of the channel: final for this order
-        moving.move(db, row, S.FAILED, code=refused.code, now=now)
-        return False
-    row.key = made.key
-    moving.move(db, row, S.PLACED, now=now)
-    return True
-
-
-def _ask(db: Session, row: OrderRow, ends: ways.Ends, *, now: datetime) -> channels.Ask:
-    """The one instruction of an order, with both ends as the channel names them; by hand the last digits do."""
-    if ends.source is not None and ends.card is not None:
-        source, card, name = ends.source.ref, ends.card.ref, ends.card.name
-    else:
-        source, card = precheck.tails(db, row.user_id, row.source_id, row.account_id)
-        name = ""
-    return channels.Ask(
-        order_id=row.id, part=1, attempt=1, channel=row.channel, bank=row.bank, funding_ref=source, card_ref=card,
-        amount=row.amount_minor, name=name,
-        service_fee=0 if ends.by_hand else row.fee_minor,  # whoever carries it collects its price on top, in one go
-        expires_at=_until(row, now),
-    )  # fmt: skip
-
-
-def _until(row: OrderRow, now: datetime) -> datetime | None:
-    """Nothing goes out once only paying by hand is left; an order that starts so late has the usual hours."""
-    soon = now + look_again(now)
-    return row.by_hand_at if row.by_hand_at is not None and row.by_hand_at > soon else None
-
-
-def _set_aside(db: Session, rows: Sequence[OrderRow], *, now: datetime) -> None:
-    """Hold what these orders will take; last of all, for the books stay locked until the commit."""
-    if rows:
-        booking.set_aside(db, [moving.money_of(row) for row in rows], now=now)
-
-
-__all__ = [
-    "Placing", "act_of", "cancel", "confirm", "look_again", "may_go", "pay", "place", "place_many", "record",
-    "start", "told", "wake",
-]  # fmt: skip
+__all__ = ["act_of", "cancel", "confirm", "pay", "place", "place_many", "record", "start", "wake"]

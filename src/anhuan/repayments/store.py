@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, tuple_
 from sqlalchemy.orm import Session
 
 from anhuan.repayments.model import OrderStatus
@@ -38,6 +38,12 @@ def group(db: Session, party: UUID, group_id: UUID) -> GroupRow | None:
     return db.get(GroupRow, (party, group_id))
 
 
+def groups_for(db: Session, keys: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], GroupRow]:
+    """The same for many, each as (party, key): those under which something was confirmed."""
+    asked = select(GroupRow).where(tuple_(GroupRow.user_id, GroupRow.key).in_(keys))
+    return {(row.user_id, row.key): row for row in db.scalars(asked)}
+
+
 def of_group(db: Session, party: UUID, group_id: UUID) -> Sequence[OrderRow]:
     """The orders of one confirmation, in order."""
     asked = select(OrderRow).where(OrderRow.user_id == party, OrderRow.group_id == group_id)
@@ -64,6 +70,14 @@ def as_they_stand(db: Session, party: UUID, order_ids: Collection[UUID]) -> Sequ
     """These orders as they are now, also where this transaction has read them before."""
     asked = select(OrderRow).where(OrderRow.user_id == party, OrderRow.id.in_(order_ids)).order_by(OrderRow.id)
     return db.scalars(asked.execution_options(populate_existing=True)).all()
+
+
+def orders_for(db: Session, keys: Sequence[tuple[UUID, UUID]], *, lock: bool = True) -> Sequence[OrderRow]:
+    """The orders of instructions, each as (party, key), held for this transaction; taken in one order, whoever asks."""
+    asked = select(OrderRow).where(tuple_(OrderRow.user_id, OrderRow.key).in_(keys)).order_by(OrderRow.id)
+    if lock:
+        asked = asked.with_for_update().execution_options(populate_existing=True)
+    return db.scalars(asked).all()
 
 
 def orders(
@@ -128,8 +142,13 @@ def successor(db: Session, party: UUID, order_id: UUID) -> OrderRow | None:
 
 def bindings(db: Session, party: UUID) -> Sequence[BindingRow]:
     """Every binding of a party that stands, oldest first."""
-    asked = select(BindingRow).where(BindingRow.user_id == party, BindingRow.state != "removed")
-    return db.scalars(asked.order_by(BindingRow.proved_at, BindingRow.id).limit(500)).all()
+    return bindings_of(db, [party])
+
+
+def bindings_of(db: Session, parties: Collection[UUID]) -> Sequence[BindingRow]:
+    """The same of several parties."""
+    asked = select(BindingRow).where(BindingRow.user_id.in_(parties), BindingRow.state != "removed")
+    return db.scalars(asked.order_by(BindingRow.proved_at, BindingRow.id).limit(500 * len(parties))).all()
 
 
 def binding(db: Session, party: UUID, kind: str, subject_id: UUID, channel: str) -> BindingRow | None:

@@ -1,11 +1,11 @@
 """What is asked of the database about pauses of cards, and about orders that alerts look at."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from anhuan.repayments.alert_rules import Stage
@@ -30,6 +30,15 @@ def of_card(db: Session, party: UUID, account_id: UUID) -> CardPauseRow | None:
         CardPauseRow.user_id == party, CardPauseRow.account_id == account_id, CardPauseRow.lifted_at.is_(None)
     )
     return db.scalars(asked).one_or_none()
+
+
+def of_cards(db: Session, accounts: Collection[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
+    """Those of these (party, account) for which a pause stands."""
+    one = CardPauseRow
+    asked = select(one.user_id, one.account_id).where(
+        tuple_(one.user_id, one.account_id).in_(list(accounts)), one.lifted_at.is_(None)
+    )
+    return {(party, account) for party, account in db.execute(asked)} if accounts else set()
 
 
 def last_lifted(db: Session, party: UUID, account_id: UUID) -> datetime | None:

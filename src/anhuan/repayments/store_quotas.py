@@ -1,10 +1,10 @@
 """Every question that quotas and limits ask of the database; one function for each."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -13,6 +13,7 @@ from anhuan.repayments.model import OrderStatus
 from anhuan.repayments.tables import OrderRow
 from anhuan.repayments.tables_quotas import QuotaRow
 
+Mine = tuple[UUID, str]  # party and schedule
 _FELL = (OrderStatus.FAILED, OrderStatus.CANCELLED, OrderStatus.GIVEN_BACK)
 
 
@@ -22,14 +23,29 @@ def grant(db: Session, party: UUID, month: str, schedule: str) -> UUID | None:
     return db.scalar(asked)
 
 
-def add_grant(
-    db: Session, party: UUID, month: str, schedule: str, *, version: str, now: datetime
-) -> UUID | None:  # fmt: skip
-    """Write the one grant of a month and schedule; None where somebody else did, who has then committed."""
-    made = {"user_id": party, "id": ids.new_id(), "month": month, "schedule": schedule, "version": version,
-            "granted_at": now}  # fmt: skip
-    written = insert(QuotaRow).values(made).on_conflict_do_nothing().returning(QuotaRow.id)
-    return db.execute(written).scalar_one_or_none()
+def grants(db: Session, month: str, wanted: Collection[Mine]) -> set[Mine]:
+    """Those of these (party, schedule) that have their grant of the month."""
+    one = QuotaRow
+    asked = select(one.user_id, one.schedule).where(
+        tuple_(one.user_id, one.schedule).in_(list(wanted)), one.month == month
+    )
+    return {(party, schedule) for party, schedule in db.execute(asked)} if wanted else set()
+
+
+def add_grants(
+    db: Session, month: str, wanted: Sequence[Mine], *, versions: Mapping[str, str], now: datetime
+) -> dict[Mine, UUID]:  # fmt: skip
+    """Write the one grant of a month of each (party, schedule); missing: somebody else did, who has then committed."""
+    made = [
+        {"user_id": party, "id": ids.new_id(), "month": month, "schedule": schedule, "version": versions[schedule],
+         "granted_at": now}
+        for party, schedule in wanted
+    ]  # fmt: skip
+    if not made:
+        return {}
+    one = QuotaRow
+    written = insert(one).values(made).on_conflict_do_nothing().returning(one.user_id, one.schedule, one.id)
+    return {(party, schedule): row for party, schedule, row in db.execute(written)}
 
 
 def standing_between(

@@ -1,5 +1,6 @@
 """What the payer is told while an order goes its way: taken on, waiting, arrived, less than was sent, in doubt."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -23,8 +24,6 @@ def after(db: Session, order: OrderView, before: OrderStatus | None, *, now: dat
             _held(db, order, now=now)
         return
     match order.status:
-        case S.PLACED:
-            _tell(db, order, "repay_placed", {"expected": facing.moment(order.expected_at)}, now=now)
         case S.ARRIVED:
             _arrived(db, order, now=now)
         case S.IN_DOUBT:
@@ -34,6 +33,20 @@ def after(db: Session, order: OrderView, before: OrderStatus | None, *, now: dat
             pass
     if order.status in CLOSED and before is not None:
         alerts.over(db, order, now=now)
+
+
+def placed(db: Session, orders: Sequence[OrderView], *, now: datetime) -> None:
+    """Tell the payers of these orders that they were taken on."""
+    faces = cards.faces_of_many(db, {(one.party, one.account_id) for one in orders})
+    news = [
+        notify.News(
+            one.party, "repay_placed", f"{one.order_id}:1",
+            facing.named(one, faces[one.party, one.account_id]) | {"expected": facing.moment(one.expected_at)},
+            link=f"/repay/orders/{one.order_id}",
+        )
+        for one in orders
+    ]  # fmt: skip
+    notify.tell_many(db, news, now=now)
 
 
 def _arrived(db: Session, order: OrderView, *, now: datetime) -> None:

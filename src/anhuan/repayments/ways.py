@@ -92,15 +92,16 @@ class Ends:
 
 
 def ends(
-    db: Session, party: UUID, *, account_id: UUID, source_id: UUID, channel: str, bank: str, on: date
+    bound: bindings.Bound, *, account_id: UUID, source_id: UUID, channel: str, bank: str, on: date
 ) -> Ends | None:  # fmt: skip
     """Both ends of a payment by one channel, or None where it has no record for this bank's cards."""
     record = capabilities.find(channel, bank, on=on)
     if record is None:
         return None
-    bound = {(one.kind, one.subject_id): one for one in bindings.of(db, party) if one.channel == channel}
-    source, card = bound.get((bindings.Kind.SOURCE, source_id)), bound.get((bindings.Kind.CARD, account_id))
-    return Ends(record, source, card)
+    kinds = bindings.Kind
+    return Ends(
+        record, bound.get((kinds.SOURCE, source_id, channel)), bound.get((kinds.CARD, account_id, channel))
+    )  # fmt: skip
 
 
 def roads(
