@@ -127,6 +127,7 @@ def test_two_taps_on_one_form_are_one_payment(phone: Phone) -> None:
     assert "已受理,钱在路上" in plain(phone.get(to))
     assert phone.post("/repay", **{**form, "csrf": phone.form(phone.get("/me/money"))["csrf"]})[2] == to
     bogus = {**asked, "csrf": phone.form(phone.get("/me/money"))["csrf"], "step_up": str(ids.new_id()), "code": "1"}
+    phone.home.clock.pass_(seconds=1)
     repeated = phone.client.post("/repay", data=bogus)
     assert (repeated.headers["location"], "set-cookie" in repeated.headers) == (to, False)  # the session is not renewed
     assert [(one.amount, one.status) for one in phone.orders()] == [(100_000, S.PLACED)]
