@@ -20,6 +20,7 @@ from typing import Final
 import structlog
 
 from anhuan.kit import clock, fetch, postgres
+from anhuan.simulation import leftovers
 from anhuan.simulation.model import Kind, Stuck
 
 HEARTBEAT: Final = 1.0  # seconds between two signs of life of a worker of the town
@@ -159,10 +160,12 @@ class Town:
 
     def _begin(self, name: str) -> subprocess.Popen[bytes]:
         with (self.home / f"{name.replace(' ', '-')}.log").open("ab") as out:
-            return subprocess.Popen(
+            begun = subprocess.Popen(
                 self._command(name), env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 start_new_session=True,
             )  # fmt: skip
+        leftovers.note(self.home, begun.pid)
+        return begun
 
     def _command(self, name: str) -> Sequence[str]:
         if name == Kind.WEB:

@@ -15,7 +15,7 @@ from anhuan.channels import simbank_http, simbank_keys
 from anhuan.identity import demonstration
 from anhuan.kit import clock, db
 from anhuan.kit.clock import CHINA
-from anhuan.simulation import days, judging, rules
+from anhuan.simulation import days, judging, leftovers, rules
 from anhuan.simulation.bank import Hand
 from anhuan.simulation.model import Ask, Diary, FolderTaken, Kind
 from anhuan.simulation.people import App, People
@@ -31,6 +31,8 @@ def run(ask: Ask, *, ports: tuple[int, int], say: Say) -> Mapping[str, Any]:
     """Let a town live and judge it; what it leaves behind is gone afterwards unless it was asked to be kept."""
     rules.checked(ask)
     began = time.monotonic()
+    for left in leftovers.sweep():
+        say(f"taken away: {left}, whose command was killed")
     home = _home(ask)
     town = Town(home, web_port=ports[0], bank_port=ports[1])
     try:
@@ -48,7 +50,8 @@ def run(ask: Ask, *, ports: tuple[int, int], say: Say) -> Mapping[str, Any]:
 
 def _home(ask: Ask) -> Path:
     if ask.keep is None:
-        home = Path(tempfile.mkdtemp(prefix="anhuan-town-"))
+        home = Path(tempfile.mkdtemp(prefix=leftovers.PREFIX))
+        leftovers.mark(home)
     else:
         home = ask.keep.absolute()
         home.mkdir(parents=True, exist_ok=True)
