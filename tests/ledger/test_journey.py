@@ -87,6 +87,24 @@ def test_the_minutes_job_signs_what_moved(own_books: Books, monkeypatch: pytest.
     assert (TRANSIT.sub, SUSPENSE.sub) == ("simbank", "simbank")
 
 
+def test_the_minutes_job_waits_until_a_clock_that_was_set_back_has_caught_up(
+    own_books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, true = own_books.people[0], clock.now
+    monkeypatch.setenv("ANHUAN_HOME", str(own_books.home))
+    own_books.post(person, take(person, 9))
+    monkeypatch.setattr(clock, "now", lambda: true() + timedelta(minutes=4, seconds=50))
+    journey.sign_root()  # by a clock that ran ahead, as far as the database believes one
+    own_books.post(person, take(person, 9))
+    monkeypatch.setattr(clock, "now", lambda: true() + timedelta(hours=1))
+    journey.sign_root()  # later than the database's own clock: no fault, it waits
+    assert own_books.verify().roots == 1
+    monkeypatch.setattr(clock, "now", true)
+    journey.sign_root()
+    assert own_books.verify().roots == 2
+    assert own_books.kinds() == set()
+
+
 def checks(books: Books) -> list[tuple[int, int, str]]:
     """What the audit log says of the checks so far: from which root, how many findings, who."""
     with database.sessions("audit").begin() as db:

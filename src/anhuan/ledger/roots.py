@@ -12,9 +12,11 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
+
+import structlog
 
 from anhuan.kit import audit_bytes, audit_key, db, settings
 from anhuan.kit.errors import Broken, Unavailable
@@ -22,7 +24,10 @@ from anhuan.ledger import root_bytes, store_proof
 from anhuan.ledger.root_bytes import Root
 
 SINK_SECONDS: Final = 60
+AHEAD: Final = timedelta(minutes=5)  # of the database's clock, at most: `ledger.root_keep` refuses what is later
 TAIL_BYTES: Final = 1 << 16  # read of the file's end to know what it has: some sixteen roots of 16 shards
+
+log = structlog.get_logger(__name__)
 
 
 class RootsDisagree(Broken):
@@ -68,13 +73,17 @@ def in_file(place: Path) -> list[Root]:
 
 
 def _sign(home: Path, now: datetime) -> Root | None:
-    """One root in one transaction; None when it would say nothing new."""
+    """One root in one transaction; None when it would say nothing new, or not yet: a clock that was set back has to
+    catch up with the root before, for the database takes none from the future."""
     with db.sessions("work").begin() as session:
         last, ends = store_proof.last_root(session), store_proof.ends(session)
         before = {end.shard: end.batch_no for end in last.heads} if last else {}
         if all(end.batch_no == before.get(end.shard, 0) for end in ends):
             return None
         at = now if last is None else max(now, datetime.fromisoformat(last.at) + datetime.resolution)
+        if at > store_proof.time_of(session) + AHEAD:
+            log.warning("a clock was set back: no root until time has caught up", until=at.isoformat())
+            return None
         place, link = store_proof.audit_end(session)
         signer = audit_key.signer(home, may_make=last is None)
         root = Root(

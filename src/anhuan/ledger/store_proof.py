@@ -194,6 +194,12 @@ def last_root(db: Session) -> Root | None:
     return None if row is None else _root(row)
 
 
+def time_of(db: Session) -> datetime:
+    """What the database's clock says at this moment."""
+    found: datetime = db.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return found
+
+
 def roots_after(db: Session, number: int) -> list[Root]:
     """Signed roots behind a number, oldest first."""
     return [_root(row) for row in db.execute(text(f"{_ROOTS} WHERE no > :no ORDER BY no"), {"no": number})]
