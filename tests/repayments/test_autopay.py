@@ -198,6 +198,18 @@ def test_after_the_last_try_the_payer_is_told_to_pay_by_hand(home: Home) -> None
     assert home.bank.debits.total() == 0
 
 
+def test_of_the_last_try_the_mandate_alone_tells(home: Home) -> None:
+    given(home, retries=1)
+    home.bank.next = ["no:insufficient_funds"] * 2
+    for day in (NOTICE, PAY, date(2026, 12, 5)):
+        until(home, day)
+        work(home)
+    with home.rows() as db:
+        told = [one.kind for one in notify.messages(db, home.party, lang="zh", now=home.clock())]
+    assert (told.count("autopay_failed"), told.count("autopay_retry")) == (1, 1)
+    assert told.count("repay_failed") == 1, "of the first try; of the last one message is enough"
+
+
 @pytest.mark.scope("S0-49")
 def test_revoking_stops_what_was_not_sent_and_follows_what_was(home: Home) -> None:
     made = given(home)

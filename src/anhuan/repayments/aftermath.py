@@ -19,6 +19,6 @@ def after(db: Session, moved: Sequence[Moved], *, now: datetime) -> None:
         if OrderStatus.ARRIVED in (order.status, before):
             matching.credit(db, order, now=now)
         tellings.after(db, order, before, now=now)
-        failures.after(db, order, before, now=now)
         mandate_runs.after(db, order, before, now=now)
+        failures.after(db, order, before, now=now)
         replanning.after(db, order, before, now=now)

@@ -2,14 +2,16 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from anhuan.identity import stepup
+from anhuan.identity.stepup import Act, ActKind, Answer
 from anhuan.kit import audit, ids
-from anhuan.kit.actors import Actor
+from anhuan.kit.actors import Actor, ActorKind
 from anhuan.repayments import store_pauses
 from anhuan.repayments.tables_pauses import CardPauseRow
 
@@ -62,11 +64,22 @@ def pause(db: Session, who: Actor, party: UUID, account_id: UUID, *, why: str = 
     return True
 
 
-def lift(db: Session, who: Actor, party: UUID, account_id: UUID, *, now: datetime) -> bool:
-    """Let payments go to this card again; False where it was not paused. Whoever calls wakes what waited."""
+def lift_act(party: UUID, pause: CardPause) -> Act:
+    """What is confirmed when the pause of a card ends: whose, which card, and since when it stands."""
+    since = pause.since.astimezone(UTC).isoformat()
+    return Act(ActKind.PAUSE_LIFT, {"party": str(party), "account": str(pause.account_id), "since": since})
+
+
+def lift(
+    db: Session, who: Actor, party: UUID, account_id: UUID, *, now: datetime, answer: Answer | None = None
+) -> bool:  # fmt: skip
+    """Let payments go to this card again, after one more proof, since a thief would want just that; False where it was
+    not paused. Whoever calls wakes what waited."""
     row = store_pauses.of_card(db, party, account_id)
     if row is None:
         return False
+    if who.kind is not ActorKind.COMMAND:  # whoever holds the command line holds the files of the house; it is audited
+        stepup.insist(db, who, lift_act(party, _seen(row)), answer, now=now)
     row.lifted_at, row.lifted_by = now, who.person_id
     db.flush()
     audit.write(db, who, "card.resumed", f"account:{account_id}", now=now)

@@ -9,7 +9,7 @@ from anhuan import notify
 from anhuan.cards.safety import usual_margins
 from anhuan.kit import clock, terms, wording
 from anhuan.kit.actors import Actor, ActorKind
-from anhuan.repayments import bindings, card_pauses, facing, failure_rules, store_pauses, views
+from anhuan.repayments import bindings, card_pauses, facing, failure_rules, store_mandates, store_pauses, views
 from anhuan.repayments.failure_rules import Failure, Retry, Stops
 from anhuan.repayments.model import EventKind, OrderStatus, OrderView
 
@@ -47,10 +47,21 @@ def of(db: Session, order: OrderView, lang: str = "zh") -> Failure:
 
 
 def after(db: Session, order: OrderView, before: OrderStatus | None, *, now: datetime) -> None:
-    """On a failure or a return: tell the payer what to do next, doubt the binding, pause the card where it repeats."""
+    """On a failure or a return: tell the payer what to do next, doubt the binding, pause the card where it repeats.
+
+    Of a mandate's last try the mandate itself has told the payer what to do (`mandate_runs.settle`).
+    """
     if before is None or before is order.status or order.status not in (S.FAILED, S.GIVEN_BACK):
         return
     zh, en = of(db, order, "zh"), of(db, order, "en")
+    if order.status is S.GIVEN_BACK or not store_mandates.gave_up(db, order.party, order.order_id):
+        _tell(db, order, zh, en, now=now)
+    if zh.effect is Stops.BINDING:
+        _doubt(db, order, zh, now=now)
+    _pause_repeated(db, order, zh, en, now=now)
+
+
+def _tell(db: Session, order: OrderView, zh: Failure, en: Failure, *, now: datetime) -> None:
     kind = "repay_failed" if order.status is S.FAILED else "repay_given_back"
     facts = (
         facing.facts(db, order)
@@ -62,9 +73,6 @@ def after(db: Session, order: OrderView, before: OrderStatus | None, *, now: dat
         db, order.party, kind, key=str(order.order_id), facts=facts, now=now, link=zh.link,
         urgent=urgent or order.status is S.GIVEN_BACK,
     )  # fmt: skip
-    if zh.effect is Stops.BINDING:
-        _doubt(db, order, zh, now=now)
-    _pause_repeated(db, order, zh, en, now=now)
 
 
 def link_of(order: OrderView, action: str) -> str:

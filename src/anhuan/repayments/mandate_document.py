@@ -16,7 +16,7 @@ Said = tuple[str, str]  # Chinese, English
 _RULES: Final = {
     AmountRule.FULL: ("全额", "the whole bill"),
     AmountRule.MINIMUM: ("最低还款额", "the minimum"),
-    AmountRule.PLANNED: ("按还款方案的金额", "what the repayment plan says"),
+    AmountRule.PLANNED: ("按还款方案从这个账户付的金额", "what the repayment plan pays from this account"),
 }
 _HOLIDAYS: Final = {
     Holiday.EARLIER: ("遇非工作日提前到前一个工作日", "on a closed day, the workday before"),

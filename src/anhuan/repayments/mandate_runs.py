@@ -240,6 +240,8 @@ def settle(db: Session, row: MandateRow, run: RunRow, *, now: datetime) -> None:
         end(db, run, wanted, why, now=now)
         if wanted is S.FAILED:
             tell(db, row, run, "autopay_failed", now=now, urgent=True, until=_iso(_until(run, now)))
+            for one in failed:  # of one that failed while it was made, the payer may have been told already
+                notify.withdraw(db, run.user_id, "repay_failed", str(one.id), now=now)
     db.flush()
 
 

@@ -9,6 +9,8 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from anhuan import cards
 from anhuan.cards.model import AccountFace, NoSuchCard
+from anhuan.identity import confirming
+from anhuan.identity.confirming import ActWords
 from anhuan.identity.desk_page import said
 from anhuan.kit import page
 from anhuan.repayments import card_pauses, failure_rules, service
@@ -40,14 +42,22 @@ def paused(request: Request, db: page.Transaction, account_id: UUID) -> Response
 
 
 @router.post("/{account_id}/lift", dependencies=[page.needs("repay.write"), Ours])
-def lift(request: Request, db: page.Transaction, account_id: UUID) -> Response:
-    """Let payments go to this card again; what waited goes on at once."""
-    _face(request, db, account_id)
-    party = page.person(request)
-    if card_pauses.lift(db, page.actor(request), party, account_id, now=page.now(request)):
-        service.wake(db, party)
+def lift(request: Request, db: page.Transaction, account_id: UUID, proof: confirming.Proof) -> Response:
+    """Let payments go to this card again, after one more proof; what waited goes on at once."""
+    face, place = _face(request, db, account_id), f"/repay/paused/{account_id}"
+    party, now = page.person(request), page.now(request)
+    found = card_pauses.find(db, party, account_id)
+    if found is None:
+        return page.go(place, request=request)
+    try:
+        card_pauses.lift(db, page.actor(request), party, account_id, now=now, answer=proof)
+    except confirming.AGAIN as refused:
+        words = ActWords("pause_lift", account=face, from_at=found.since)
+        act = card_pauses.lift_act(party, found)
+        return confirming.ask(request, db, act, words, refused, action=f"{place}/lift", back=place)
+    service.wake(db, party)
     note = said(request, "已恢复，等着的还款会自己继续。", "Resumed; what waited goes on by itself.")
-    return page.go(f"/repay/paused/{account_id}", request=request, note=note)
+    return confirming.done(request, db, page.go(place, request=request, note=note), proof)
 
 
 @router.post("/{account_id}/pause", dependencies=[page.needs("repay.write"), Ours])

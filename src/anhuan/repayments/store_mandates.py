@@ -120,6 +120,13 @@ def run_of_order(db: Session, party: UUID, order_id: UUID) -> RunRow | None:
     return db.scalars(asked).one_or_none()
 
 
+def gave_up(db: Session, party: UUID, order_id: UUID) -> bool:
+    """Whether the run that an order was made for came to its end without success."""
+    asked = select(RunRow.id).join(OrderRow, and_(OrderRow.user_id == RunRow.user_id, OrderRow.run_id == RunRow.id))
+    asked = asked.where(OrderRow.user_id == party, OrderRow.id == order_id, RunRow.stage == "failed")
+    return db.scalar(asked.limit(1)) is not None
+
+
 def orders_of(db: Session, party: UUID, run_id: UUID) -> Sequence[OrderRow]:
     """The orders of a run that no later order took the place of."""
     later = aliased(OrderRow)
