@@ -5,7 +5,7 @@ Values for templates, made from quotes; nothing here moves or keeps anything.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from anhuan.repayments import bindings, precheck, quoting, service, views
 from anhuan.repayments.model import AmountRule, Effect, FeeLine, NoSource, NothingToPay, Quote, RepayAsk, Trouble
 
 CURRENCY: Final = "CNY"
+NOTHING: Final = timedelta()
 CHOICES: Final = (AmountRule.FULL, AmountRule.MINIMUM)
 
 
@@ -78,12 +79,20 @@ class PayShown:
         return self.quote.effect.stays_open if self.quote and self.quote.effect else 0
 
     @property
-    def late(self) -> bool:
-        """Whether it is expected after the due day."""
+    def expected_at(self) -> datetime | None:
+        """When it is expected, of one in parts the last of them: as much later as it begins later."""
         found = self.quote
-        if found is None or found.due_on is None or found.expected_at is None:
-            return False
-        return found.expected_at.astimezone(clock.CHINA).date() > found.due_on
+        if found is None or found.expected_at is None:
+            return None
+        days = [part.start_on for part in found.parts if part.start_on is not None]
+        begins = [datetime.combine(day, quoting.MORNING, clock.CHINA) for day in days]
+        return found.expected_at + max((at - found.start_at for at in begins if at > found.start_at), default=NOTHING)
+
+    @property
+    def late(self) -> bool:
+        """Whether it, or a part of it, is expected after the due day."""
+        due_on, expected = self.quote.due_on if self.quote else None, self.expected_at
+        return due_on is not None and expected is not None and expected.astimezone(clock.CHINA).date() > due_on
 
     @property
     def fees(self) -> tuple[FeeLine, ...]:
@@ -138,7 +147,7 @@ class Sheet:
     @property
     def expected_at(self) -> datetime | None:
         """When the last of them is expected."""
-        return max((one.expected_at for one in self.quotes if one.expected_at), default=None)
+        return max((one.expected_at for one in self.payments if one.expected_at), default=None)
 
     @property
     def short(self) -> int:
