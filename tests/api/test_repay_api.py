@@ -1,6 +1,7 @@
 """Repayments through the JSON door: quoted by anybody of the house, placed with the person's own proof, followed."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from fastapi.testclient import TestClient
 from tests.people import sign_in
 from tests.repayments.conftest import Home, clean, home, house
 
-from anhuan import app, repayments
+from anhuan import app, cards, repayments
 from anhuan.identity import clients, codes
 from anhuan.identity.rights import Role, rights_of
 from anhuan.kit import db as database
@@ -67,6 +68,18 @@ def test_a_quote_tells_everything_and_moves_nothing(door: Door, home: Home) -> N
     status, told = door.said("POST", "/repayments/quotes", wish(home, amount="99999.00"))
     assert [one["code"] for one in told["troubles"]] == ["repay.already_on_its_way"]
     assert door.said("GET", "/repayments")[1] == {"orders": [], "next": None}
+
+
+def test_several_payments_from_one_account_tell_what_it_lacks_for_them_together(door: Door, home: Home) -> None:
+    with home.rows() as db:
+        cards.record_balance(db, home.party, home.source_id, 50_000, balance_on=date(2026, 11, 22))
+    both = [wish(home, amount="300.00")] * 2
+    status, told = door.said("POST", "/repayments/quotes/together", {"wishes": both})
+    assert (status, told["amount"], told["debit"], told["short"]) == (200, "600.00", "600.00", "100.00")
+    assert [one["troubles"] for one in told["quotes"]] == [[], []], "each alone could be paid"
+    assert door.said("POST", "/repayments/quotes/together", {"wishes": both[:1]})[1]["short"] == "0.00"
+    status, no = door.said("POST", "/repayments/step-ups", {"wishes": both, "key": str(ids.new_id())})
+    assert (status, no["code"]) == (422, "repay.too_little_money"), "nobody proves who he is for what cannot be"
 
 
 def test_a_payment_is_placed_once_with_the_persons_proof(door: Door, home: Home) -> None:

@@ -37,10 +37,12 @@ from anhuan.repayments.wire import (
     GroupOut,
     NewProof,
     NewRepayment,
+    NewTogether,
     NewWish,
     OrdersOut,
     QuoteOut,
     StoryOut,
+    TogetherOut,
 )
 
 router = APIRouter(prefix="/repayments", tags=["repayments"])
@@ -70,6 +72,17 @@ def quote(request: Request, db: page.Transaction, wish: NewWish, lang: Lang = "z
 
 
 @router.post(
+    "/quotes/together", dependencies=READS,
+    description=codes("What several payments at once would be; nothing moves.", BadAsk, *TROUBLES),
+)  # fmt: skip
+def quote_together(request: Request, db: page.Transaction, new: NewTogether, lang: Lang = "zh") -> TogetherOut:
+    """Each payment as it is quoted alone, what all come to, and what the own accounts lack for them together."""
+    party, now = page.person(request), page.now(request)
+    made = [quoting.quote(db, party, one.ask(), now=now, lang=lang) for one in new.wishes]
+    return wire.together_out(made, lang)
+
+
+@router.post(
     "/step-ups", status_code=201, dependencies=WRITES,
     description=codes("Ask the person of this session for a proof bound to these payments and this key.", BadAsk,
                       *TROUBLES),
@@ -81,6 +94,7 @@ def begin_step_up(request: Request, db: page.Transaction, new: NewProof) -> Step
     for one in quotes:
         for trouble in one.troubles:
             raise trouble.kind(trouble.message, field=trouble.field)
+    service.insist_affordable(quotes)
     act = service.act_of(party, new.key, quotes)
     asked = stepup.begin(db, who, act, shown=repr(sorted(act.facts.items())), now=now)
     options = dict(asked.options) if asked.options else None

@@ -78,7 +78,7 @@ def pay(
     if len(quotes) > 1:
         _fits(db, who.party_id, quotes)
         _within_day(db, who.party_id, quotes, now=now)
-        _affordable(quotes)
+        insist_affordable(quotes)
     kind = GroupKind.SEVERAL if len(quotes) > 1 or len(quotes[0].parts) > 1 else GroupKind.ONE
     step_up_id = _proved(db, who, quotes, key=key, answer=answer, now=now)
     return _placed(db, who.party_id, quotes, key=key, kind=kind, now=now, who=who, step_up_id=step_up_id,
@@ -295,8 +295,8 @@ def _weigh(db: Session, party: UUID, quotes: Sequence[Quote], *, now: datetime) 
     _within_day(db, party, quotes, now=now)
 
 
-def _affordable(quotes: Sequence[Quote]) -> None:
-    """What several payments take together must be there."""
+def insist_affordable(quotes: Sequence[Quote]) -> None:
+    """Refuse several payments that together take more than their own accounts are known to give."""
     if missing := quoting.short(quotes):
         raise TooLittleMoney(f"这几笔合起来还差 {to_text(missing)} 元；可以换一个账户，或少还一些。", field="source_id")
 

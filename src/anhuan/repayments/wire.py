@@ -9,6 +9,7 @@ from pydantic.types import JsonValue
 
 from anhuan.identity.api_limits import Body, Proof
 from anhuan.kit.money import NotMoney, from_text, to_text
+from anhuan.repayments import quoting
 from anhuan.repayments.model import (
     AmountRule,
     BadAsk,
@@ -76,6 +77,14 @@ class NewProof(Body):
 
     wishes: list[NewWish] = Field(min_length=1, max_length=20)
     key: UUID
+
+
+class NewTogether(Body):
+    """Several wishes that are to be confirmed at once."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"wishes": [WISH]}]})
+
+    wishes: list[NewWish] = Field(min_length=1, max_length=20)
 
 
 class FeeOut(BaseModel):
@@ -151,6 +160,16 @@ class QuoteOut(BaseModel):
     troubles: list[TroubleOut]
 
 
+class TogetherOut(BaseModel):
+    """Several payments of one confirmation: each with its own troubles, and what they come to together."""
+
+    quotes: list[QuoteOut]
+    amount: str
+    fee: str
+    debit: str = Field(description="what leaves the own accounts: amounts and fees")
+    short: str = Field(description="what the own accounts are known to lack for all of them together; 0.00: nothing")
+
+
 class OrderOut(BaseModel):
     """One payment. `promised` is the channel's word; `arrived` is said on bank data alone."""
 
@@ -224,6 +243,15 @@ def quote_out(one: Quote, lang: str) -> QuoteOut:
         expected_at=one.expected_at, safe_by_at=one.safe_by_at, by_hand_at=one.by_hand_at,
         effect=_effect(one.effect) if one.effect else None, ways=[_way(way, lang) for way in one.ways],
         troubles=[_trouble(trouble) for trouble in one.troubles],
+    )  # fmt: skip
+
+
+def together_out(quotes: Sequence[Quote], lang: str) -> TogetherOut:
+    """Several quotes and what they come to as JSON."""
+    amount, fee = sum(one.amount for one in quotes), sum(one.fee for one in quotes)
+    return TogetherOut(
+        quotes=[quote_out(one, lang) for one in quotes], amount=to_text(amount), fee=to_text(fee),
+        debit=to_text(amount + fee), short=to_text(quoting.short(quotes)),
     )  # fmt: skip
 
 
