@@ -1,23 +1,26 @@
 """Many mandates due at once: nearest deadline first, each once, one batch in few transactions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import event
-from tests.channels.bank import NAME
+from tests.channels.bank import NAME, Connector
 from tests.people import sign_in
 from tests.repayments.autopaying import given, until, work
 from tests.repayments.conftest import Home, clean, home, house
 
 from anhuan import cards, repayments
 from anhuan.cards import BillFacts
+from anhuan.channels import registry
+from anhuan.channels.model import Answer, Instruction
 from anhuan.kit import db as database
 from anhuan.kit import ids, jobs, wall
 from anhuan.kit.actors import Actor, ActorKind
-from anhuan.repayments import OrderView, autopay, bindings, journey_autopay, quoting
+from anhuan.repayments import OrderStatus, OrderView, autopay, bindings, journey_autopay, moving, placing, quoting
 
 __all__ = ["clean", "home", "house"]
 MANY = 12
@@ -48,6 +51,28 @@ def neighbour(home: Home, number: int) -> Home:
             bindings.bind(db, me, party, kind, subject, NAME, ref=ref, name="林",
                           how=bindings.Proved.DEMONSTRATION, now=home.clock())  # fmt: skip
     return Home(home.bank, home.connector, home.clock, party, made.account_id, source.account_id, made.bill_id)
+
+
+class PayingMany(Connector):
+    """The little bank's connector with a call for several."""
+
+    def pay_many(self, instructions: Sequence[Instruction]) -> Mapping[UUID, Answer]:
+        return {one.key: self.pay(one) for one in instructions}
+
+
+@pytest.fixture
+def many(street: list[Home]) -> list[Home]:
+    """The same street, told of its debits yesterday, at a bank that takes all of them in one call."""
+    first = street[0]
+    connector = PayingMany(first.bank, registry._tell)
+    connector.record = replace(first.connector.record, batch_max=100)
+    registry.register(NAME, lambda witness: connector)
+    for one in street:
+        given(one, days_before=10)
+    until(first, date(2026, 12, 11))
+    work(first)
+    until(first, date(2026, 12, 12))
+    return street
 
 
 def orders(street: Sequence[Home]) -> list[OrderView]:
@@ -110,3 +135,76 @@ def test_one_run_that_breaks_keeps_nobody_else_waiting(street: list[Home], monke
     street[0].clock.pass_(hours=1)
     journey_autopay.round_of_one(now=street[0].clock)
     assert len(orders(street)) == MANY
+
+
+def test_a_batch_is_sent_together_and_every_order_follows(many: list[Home]) -> None:
+    work(many[0])
+    made = orders(many)
+    assert {one.status for one in made} == {OrderStatus.PROMISED}
+    assert all(one.money()["transit"] > 0 for one in many)
+    for order in made:
+        told = next(one for one in many if one.party == order.party).told(order)
+        assert told == ["confirmed", "placed", "sent", "promised"]
+    assert all(count == 1 for count in many[0].bank.debits.values())
+
+
+def test_one_that_breaks_while_it_is_placed_leaves_nothing_and_harms_no_other(
+    many: list[Home], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, real = many[5], placing._ask
+
+    def broken(db: Any, row: Any, *rest: Any, **more: Any) -> Any:
+        if row.user_id == bad.party:
+            raise ValueError("a mistake in the program")
+        return real(db, row, *rest, **more)
+
+    monkeypatch.setattr(placing, "_ask", broken)
+    work(many[0])
+    assert {one.party for one in orders(many)} == {one.party for one in many} - {bad.party}
+    assert bad.money()["held"] == 0
+    monkeypatch.undo()
+    many[0].clock.pass_(hours=1)
+    work(many[0])
+    assert len(orders(many)) == MANY
+
+
+def test_an_order_that_cannot_follow_holds_up_no_other_and_is_looked_at_at_once(
+    many: list[Home], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, real = many[5], moving._learnt
+
+    def broken(db: Any, row: Any, *rest: Any) -> Any:
+        if row.user_id == bad.party:
+            raise ValueError("a mistake in the program")
+        return real(db, row, *rest)
+
+    monkeypatch.setattr(moving, "_learnt", broken)
+    work(many[0])
+    found = {one.party: one for one in orders(many)}
+    late = found.pop(bad.party)
+    assert {one.status for one in found.values()} == {OrderStatus.PROMISED}
+    assert (late.status, late.next_at) == (OrderStatus.PLACED, many[0].clock())
+    monkeypatch.undo()
+    with bad.worker() as db:
+        assert late.key is not None
+        repayments.record(db, bad.party, late.key, now=many[0].clock())
+    assert bad.found(late).status is OrderStatus.PROMISED
+
+
+def test_a_batch_asks_few_questions_for_each_debit(many: list[Home]) -> None:
+    asked: list[str] = []
+
+    def note(*call: Any) -> None:
+        asked.append(call[2])
+
+    worker = database.sessions("work").kw["bind"]
+    event.listen(worker, "before_cursor_execute", note)
+    try:
+        with jobs.transaction() as db:
+            wall.everybody(db)
+            done = autopay.run_due(db, now=many[0].clock(), at_most=100)
+    finally:
+        event.remove(worker, "before_cursor_execute", note)
+    assert done.ordered >= MANY / 3
+    by_debit = [one for one in set(asked) if asked.count(one) >= done.ordered]
+    assert len(by_debit) <= 7, by_debit  # what a quote asks; everything else is asked for all of them

@@ -94,6 +94,8 @@ def prepare_many(
     db: Session, asks: Sequence[tuple[UUID, Ask]], *, now: datetime, ask_at: datetime | None = None
 ) -> list[Instruction | Refused | BreakerOpen]:  # fmt: skip
     """The same for many, each as (party, ask): what is refused stands in its place and leaves nothing."""
+    if not asks:
+        return []
     parts = [(user_id, ask.order_id, ask.part) for user_id, ask in asks]
     store.lock_parts(db, parts)
     earlier = store.attempts_of(db, parts)

@@ -109,12 +109,12 @@ def due(db: Session, before: datetime, *, until: datetime, at_most: int) -> Sequ
 def sent_since(
     db: Session, senders: Collection[tuple[UUID, str]], since: datetime
 ) -> dict[tuple[UUID, str], list[Payment]]:  # fmt: skip
-    """What each (party, channel) has sent since a moment and what may have been taken, the oldest first."""
+    """What each (party, channel) has sent since a moment and what may have been taken, oldest first; some thousand."""
     one, found = InstructionRow, {sender: list[Payment]() for sender in senders}
     asked = select(one.user_id, one.channel, one.made_at, one.amount_minor, one.card_ref).where(
         tuple_(one.user_id, one.channel).in_(list(senders)), one.made_at >= since, one.stands
     )
-    for user_id, channel, made_at, fen, card_ref in db.execute(asked.order_by(one.made_at)) if senders else ():
+    for user_id, channel, made_at, fen, card_ref in db.execute(asked.order_by(one.made_at).limit(1000 * len(senders))):
         found[user_id, channel].append(Payment(made_at, fen, card_ref))
     return found
 

@@ -89,8 +89,9 @@ def begin(db: Session, rows: Sequence[OrderRow], *, now: datetime, at_once: bool
 
     The others wait or came to their end. `at_once`: whoever calls sends them itself, and the round follows soon.
     """
-    on = now.astimezone(clock.CHINA).date()
-    bound = bindings.of_many(db, {row.user_id for row in rows}) if rows else {}
+    if not rows:
+        return []
+    on, bound = now.astimezone(clock.CHINA).date(), bindings.of_many(db, {row.user_id for row in rows})
     asked: list[tuple[OrderRow, channels.Ask]] = []
     moves: list[Move] = []
     for row in rows:
