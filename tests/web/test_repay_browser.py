@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.web.conftest import DESK, NARROW, Open, Site, axe, no_sideways, shot
 from tests.web.shops import Shop, open_shop
 from tests.web.test_signin import joined
@@ -77,6 +77,32 @@ def test_the_sheet_follows_each_choice_and_closes_without_a_trace(open_page: Ope
     expect(page.locator("dialog[open]")).to_have_count(0)
     expect(page.get_by_role("link", name="还款", exact=True)).to_be_focused()
     assert shop.orders() == []
+
+
+def test_a_tap_before_the_script_is_there_leads_to_the_sheet_as_a_page(open_page: Open, site: Site, shop: Shop) -> None:
+    page, _ = open_page("/calendar")
+    held: list[Route] = []
+    page.route("**/anhuan.*.js", lambda one: one.continue_() if held else held.append(one))
+    page.goto(site.address + "/", wait_until="commit")
+    link = page.get_by_role("link", name="立即还款")
+    expect(link).to_be_visible()
+    page.wait_for_function("performance.getEntriesByType('resource').some(one => one.name.includes('htmx'))")
+    assert len(held) == 1, "the script is still on its way"
+    link.click()
+    page.wait_for_url(f"**/repay/{shop.account_id}")
+    expect(page.get_by_role("heading", name="确认还款")).to_be_visible()
+
+
+def test_a_sheet_that_the_network_drops_comes_as_a_page(open_page: Open, site: Site, shop: Shop) -> None:
+    page, watch = open_page("/")
+    page.route(
+        "**/repay/*", lambda asked: asked.abort() if "hx-request" in asked.request.headers else asked.continue_()
+    )
+    page.get_by_role("link", name="立即还款").click()
+    page.wait_for_url(f"**/repay/{shop.account_id}")
+    expect(page.get_by_role("heading", name="确认还款")).to_be_visible()
+    assert watch.complaints, "the browser tells its console of the request that was dropped"
+    watch.complaints.clear()
 
 
 def test_everything_works_without_scripts(open_page: Open, site: Site, shop: Shop) -> None:

@@ -103,6 +103,11 @@
       sheet.querySelector("h1")?.focus();
     }
   });
+  // A tapped link that htmx could not follow is followed as any other: its page comes, or the browser says why not.
+  document.addEventListener("htmx:error", (event) => {
+    const link = event.target.closest?.("a[href]");
+    if (link && event.detail.ctx?.sourceEvent?.type === "click") location.assign(link.href);
+  });
   document.addEventListener("click", (event) => {
     if (event.target.matches?.("dialog.sheet[open]")) event.target.close();
   });
