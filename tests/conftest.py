@@ -12,9 +12,8 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy import Engine, make_url
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import NullPool
 from tests.people import as_party
 
 from anhuan.kit import db as database
@@ -79,7 +78,7 @@ def worker_engine(server: postgres.Access) -> Iterator[Engine]:
     name = f"anhuan_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     with _admin(server) as admin:
         roles.create_database(admin, name, template=TEMPLATE)
-    engine = create_engine(database.driver_url(_on(server.app, name)), poolclass=NullPool)
+    engine = database.open_engine(_on(server.app, name))  # with a pool: who knocks at PostgreSQL anew waits the longest
     yield engine
     engine.dispose()
 
@@ -128,10 +127,7 @@ def user_id(request: pytest.FixtureRequest) -> UUID:
 @contextmanager
 def other_logins(server: postgres.Access, name: str) -> Iterator[None]:
     """The logins of operators, worker and auditor work on this database of the test server."""
-    engines = {
-        login: create_engine(database.driver_url(_on(getattr(server, login), name)), poolclass=NullPool)
-        for login in OTHERS
-    }
+    engines = {login: database.open_engine(_on(getattr(server, login), name)) for login in OTHERS}
     for login, engine in engines.items():
         database.use_login(login, engine)
     yield

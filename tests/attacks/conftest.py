@@ -89,7 +89,7 @@ def wire(worker_engine: Engine) -> Iterator[Wire]:
     server = serve.server(house_of(sessionmaker(engine, expire_on_commit=False)))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
     thread.start()
-    for _ in range(500):
+    for _ in range(3000):  # a minute, on a busy machine
         if server.started:
             break
         time.sleep(0.02)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response, expect, sync_playwright
 from sqlalchemy import Engine
 from tests.people import sign_in
 
@@ -32,6 +32,7 @@ FLAGS = ("--disable-dev-shm-usage", "--font-render-hinting=none", "--force-color
          "--hide-scrollbars")  # fmt: skip
 NOW = datetime(2026, 11, 22, 9, 20, tzinfo=clock.CHINA)  # a Sunday
 OPEN_DOORS = ("/sign-in", "/sign-up", "/welcome", "/recover")
+PATIENCE = 30_000  # milliseconds that the browser may take for anything: a busy machine is no failure
 TAGS = ["wcag2a", "wcag2aa", "wcag21aa"]
 
 
@@ -52,6 +53,7 @@ def need(there: bool, sentence: str) -> None:
 @pytest.fixture(scope="session")
 def driver() -> Iterator[Playwright]:
     need(chromium() is not None, "needs Chromium: apt-get install chromium fonts-noto-cjk")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         yield playwright
 
@@ -89,7 +91,7 @@ def site(own_database: Engine) -> Iterator[Site]:
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
     thread.start()
-    for _ in range(200):
+    for _ in range(3000):  # a minute, on a busy machine
         if server.started:
             break
         time.sleep(0.02)
@@ -142,7 +144,7 @@ def open_page(browser: Browser, site: Site) -> Iterator[Open]:
             accept_downloads=True,
         )
         page, watch = context.new_page(), Watch()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE)
         contexts.append(context)
         watches.append(watch)
         if not path.startswith(OPEN_DOORS):
