@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -98,10 +99,12 @@ def test_the_stored_limits_and_the_days_orders_are_what_counts(work: Session, us
     account = ids.new_id()
     limits.set_limit(work, who, Which(LimitKind.PER_DAY), 100_000, now=NOW)
     one = kept(work, user_id, amount=80_000, start_at=NOW, status=OrderStatus.PLACED)
-    day_limits.insist(work, user_id, 20_000, account_id=account, now=NOW)
+    this: dict[str, Any] = {"account_id": account, "now": NOW, "channel": "simbank"}
+    day_limits.insist(work, user_id, 20_000, **this)
     with pytest.raises(OverOwnLimit):
-        day_limits.insist(work, user_id, 20_001, account_id=account, now=NOW)
-    day_limits.insist(work, user_id, 100_000, account_id=account, now=NOW, leaving_out=[one])
+        day_limits.insist(work, user_id, 20_001, **this)
+    day_limits.insist(work, user_id, 100_000, **this, leaving_out=[one])
+    day_limits.insist(work, user_id, 90_000_000, **this | {"channel": "bank_app"})  # paid in the own bank's app
 
 
 @pytest.mark.scope("S3-12")

@@ -18,7 +18,7 @@ from anhuan.identity.stepup import StepUpNeeded
 from anhuan.kit import db as database
 from anhuan.kit import ids, wall
 from anhuan.kit.actors import Actor, ActorKind
-from anhuan.repayments import AmountRule, OrderStatus, Wait, journey, moving, store
+from anhuan.repayments import AmountRule, OrderStatus, Wait, day_limits, journey, moving, store
 from anhuan.repayments.model import BadAsk, KeyReused, NothingToPay
 
 S = OrderStatus
@@ -238,6 +238,12 @@ def test_a_payment_above_the_channels_limit_is_cut_into_parts_and_no_other(home:
         cards.record_balance(db, home.party, home.source_id, 90_000_000, balance_on=date(2026, 11, 22))
     quote = home.quote()
     assert [part.amount for part in quote.parts] == [4_000_000] * 3
+    assert home.quote(channel=None).parts == quote.parts  # rather in parts by itself than whole by hand
+    by_hand = home.quote(channel="bank_app")  # the own bank's app has its own limits; ours are for what we send
+    assert ([part.amount for part in by_hand.parts], by_hand.troubles) == ([12_000_000], ())
+    home.tap(channel="bank_app")
+    with home.rows() as db:
+        assert day_limits.used_today(db, home.party, home.clock()) == 0
 
 
 def test_several_payments_of_one_tap_are_within_the_days_limit_together(home: Home) -> None:

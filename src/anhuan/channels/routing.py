@@ -79,11 +79,16 @@ def obstacle(
         return Passed.FUNDING
     if not _within(option, amount):
         return Passed.LIMIT
-    if option.health in (HealthState.SILENT, HealthState.OPEN, HealthState.CLOSED):
+    if is_down(option):
         return Passed.DOWN
     wait = rules.waits_until(record, now, zone_time=now.astimezone(clock.CHINA).time())
     delay = timedelta() if wait is None else wait - now
     return Passed.TOO_LATE if option.arrives_by + delay > arrive_by else None
+
+
+def is_down(option: Option) -> bool:
+    """Whether nothing can go by this channel now."""
+    return option.health in (HealthState.SILENT, HealthState.OPEN, HealthState.CLOSED)
 
 
 def by_hand(record: Capabilities) -> bool:

@@ -1,6 +1,7 @@
 """Limits of a payment: one payment's, the day's by the payer's tier, the payer's own; and parts where they ask for it.
 
-The lowest of all counts. A day is a day of China's clock, and what counts is what starts on it and did not fail.
+The lowest of all counts. A day is a day of China's clock, and what counts is what starts on it and did not fail. Limits
+are for what the house sends: who pays in the own bank's app pays by that bank's limits, and nothing of it counts here.
 """
 
 from collections.abc import Collection
@@ -11,7 +12,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from anhuan.channels.model import Capabilities
+from anhuan.channels import capabilities
+from anhuan.channels.model import Capabilities, Licence
 from anhuan.channels.rules import split as cut
 from anhuan.identity import limits
 from anhuan.identity.limits import LimitKind, OverOwnLimit, Paused
@@ -79,15 +81,17 @@ def per_day_max(tier: str, on: date) -> int:
     return int(terms.ask("per_day_max", on=on, scopes=(SCOPE,)).value[tier])
 
 
-def used_today(
-    db: Session, party: UUID, now: datetime, *, channel: str | None = None, leaving_out: Collection[UUID] = ()
-) -> int:  # fmt: skip
+def by_hand(channel: str, on: date) -> bool:
+    """Whether a person walks this channel, so that the house sends nothing."""
+    return capabilities.licence_of(channel, on=on) in (Licence.OWN_HAND, Licence.OWN_FILE)
+
+
+def used_today(db: Session, party: UUID, now: datetime, *, leaving_out: Collection[UUID] = ()) -> int:
     """Fen of the orders that start on this day, scheduled ones too, and did not come to nothing."""
-    first = datetime.combine(now.astimezone(clock.CHINA).date(), time(), clock.CHINA)
-    rows = store_quotas.standing_between(
-        db, party, first.astimezone(UTC), (first + _DAY).astimezone(UTC), channel=channel
-    )
-    return sum(row.amount_minor for row in rows if row.id not in leaving_out)
+    on = now.astimezone(clock.CHINA).date()
+    first = datetime.combine(on, time(), clock.CHINA)
+    rows = store_quotas.standing_between(db, party, first.astimezone(UTC), (first + _DAY).astimezone(UTC))
+    return sum(row.amount_minor for row in rows if row.id not in leaving_out and not by_hand(row.channel, on))
 
 
 def of(
@@ -103,24 +107,23 @@ def of(
 
 
 def insist(
-    db: Session, party: UUID, amount: int, *, account_id: UUID, now: datetime, per_payment: int | None = None,
-    leaving_out: Collection[UUID] = (),
+    db: Session, party: UUID, amount: int, *, account_id: UUID, channel: str, now: datetime,
+    per_payment: int | None = None, leaving_out: Collection[UUID] = (),
 ) -> None:  # fmt: skip
     """Refuse a payment of so many fen to a card on the day of `now` that goes beyond a limit, and say what is left.
 
     `per_payment` is the largest of its parts where it is made in several; `leaving_out` are orders that are not counted
     beside it, because they are what is asked about. Raises `OverSingleLimit`, `OverDayLimit`, `OverOwnLimit`, `Paused`.
     """
-    check(
-        of(db, party, account_id=account_id, now=now, leaving_out=leaving_out), amount,
-        single=amount if per_payment is None else per_payment,
-    )  # fmt: skip
+    held = of(db, party, account_id=account_id, now=now, leaving_out=leaving_out)
+    if by_hand(channel, now.astimezone(clock.CHINA).date()):
+        return _insist_not_paused(held)
+    return check(held, amount, single=amount if per_payment is None else per_payment)
 
 
 def check(held: DayLimits, amount: int, *, single: int) -> None:
     """The same over values: `amount` of the day in all, `single` the largest one payment; fen."""
-    if held.paused:
-        raise Paused("已暂停所有还款，请先在“限额与暂停”里恢复。")
+    _insist_not_paused(held)
     if single > held.per_payment:
         raise OverSingleLimit(
             f"单笔最多 {_yuan(held.per_payment)}，请分成几笔。", field="amount", allowed=held.per_payment
@@ -140,6 +143,11 @@ def check(held: DayLimits, amount: int, *, single: int) -> None:
             f"超过单日限额 {_yuan(held.per_day)}；今天还可以还 {_yuan(held.left)}，其余明天再还。",
             field="amount", allowed=held.per_day, used=held.used, left=held.left,
         )  # fmt: skip
+
+
+def _insist_not_paused(held: DayLimits) -> None:
+    if held.paused:
+        raise Paused("已暂停所有还款，请先在“限额与暂停”里恢复。")
 
 
 def split(

@@ -308,11 +308,12 @@ def _over_limit(
     try:
         day_limits.insist(
             db, party, days.get(day, 0) + quote.amount, per_payment=largest, account_id=quote.ask.account_id,
-            now=quote.start_at,
+            channel=quote.channel, now=quote.start_at,
         )  # fmt: skip
     except Refused as refused:
         return Trouble(refused.code, refused.message, refused.field, type(refused))
-    days[day] = days.get(day, 0) + quote.amount
+    if not quote.by_hand:
+        days[day] = days.get(day, 0) + quote.amount
     return None
 
 

@@ -21,7 +21,7 @@ from anhuan.repayments.tables import OrderRow
 
 def troubles(
     db: Session, party: UUID, *, account_id: UUID, source: OwnAccount, amount: int, parts: Sequence[PayPart],
-    now: datetime, order_id: UUID | None = None,
+    channel: str, now: datetime, order_id: UUID | None = None,
 ) -> list[Trouble]:  # fmt: skip
     """What forbids a payment of so many fen now; empty where nothing does. An order is not counted beside itself."""
     itself = () if order_id is None else (order_id,)
@@ -30,7 +30,7 @@ def troubles(
     asked: list[Callable[[], None]] = [
         lambda: _source(source),
         lambda: day_limits.insist(
-            db, party, today, per_payment=first, account_id=account_id, now=now, leaving_out=itself
+            db, party, today, per_payment=first, account_id=account_id, channel=channel, now=now, leaving_out=itself
         ),
         lambda: _balance(source, amount + sum(part.fee for part in parts)),
     ]

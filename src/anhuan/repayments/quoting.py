@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 
 from anhuan import cards
 from anhuan.cards.model import AccountFace, NoSuchCard, OwnAccount
-from anhuan.channels import capabilities
+from anhuan.channels import capabilities, routing
 from anhuan.kit import clock
 from anhuan.kit.errors import Refused
 from anhuan.kit.money import to_text
 from anhuan.repayments import day_limits, fees, precheck, views, ways
-from anhuan.repayments.day_limits import DayLimits, DayPart
+from anhuan.repayments.day_limits import DayPart
 from anhuan.repayments.model import (
     AlreadyOnItsWay,
     AmountRule,
@@ -104,7 +104,8 @@ def quote_of(
         troubles.append(_no_channel(ask, why))
     if chosen is not None and wish.amount > 0:
         troubles += precheck.troubles(
-            db, party, account_id=ask.account_id, source=facts.source, amount=wish.amount, parts=parts, now=now
+            db, party, account_id=ask.account_id, source=facts.source, amount=wish.amount, parts=parts,
+            channel=chosen.record.channel, now=now,
         )  # fmt: skip
     channel = chosen.record.channel if chosen else ask.channel or ""
     named = capabilities.way(channel, on=now.astimezone(clock.CHINA).date()) if channel else None
@@ -193,24 +194,29 @@ def _amount(ask: RepayAsk, bill: Owed, on_way: int) -> int:
 def _carried(
     db: Session, wish: _Wish, payment: Payment, roads: Sequence[Road]
 ) -> tuple[Road | None, tuple[PayPart, ...], dict[str, str]]:
-    """The road that carries it, whole where one can, in parts only where the limit of every channel asks for it."""
+    """The road that carries it, in parts only where the limit of every channel that goes by itself asks for it."""
     if wish.amount <= 0:
         return None, (), {}
     chosen, why = ways.choose(roads, payment, wanted=wish.ask.channel)
-    if chosen is not None:
-        return chosen, (PayPart(wish.amount, chosen.fees, wish.ask.start_on),), why
-    held: DayLimits | None = None
-    for road in sorted(roads, key=lambda one: (one.by_hand, one.option.fee)):
-        if not road.bound or (wish.ask.channel is not None and road.record.channel != wish.ask.channel):
-            continue
-        if held is None:
-            held = day_limits.of(db, payment.party, account_id=payment.account_id, now=wish.start_at)
-        parts = day_limits.split(
-            wish.amount, road.record, held, channel_used=road.option.used_today, last_day=_days_left(payment)
-        )  # fmt: skip
-        if len(parts) > 1 and road.option.live:
-            return road, _parts(db, payment, road, parts, wish.ask.start_on), why
-    return None, (), why
+    if chosen is None or (chosen.by_hand and wish.ask.channel is None):
+        itself = [road for road in roads if not road.by_hand]  # goes by itself, if not in one piece
+        for road in sorted(itself if chosen else roads, key=lambda one: (one.by_hand, one.option.fee)):
+            parts = _in_parts(db, wish, payment, road)
+            if parts and (chosen is None or sum(part.fee for part in parts) <= chosen.option.fee):
+                return road, parts, why
+    return chosen, (PayPart(wish.amount, chosen.fees, wish.ask.start_on),) if chosen else (), why
+
+
+def _in_parts(db: Session, wish: _Wish, payment: Payment, road: Road) -> tuple[PayPart, ...]:
+    """The parts in which this road carries it; empty where it cannot, or where it needs none."""
+    wanted = wish.ask.channel in (None, road.record.channel)
+    if not wanted or not road.bound or not road.option.live or routing.is_down(road.option):
+        return ()
+    held = day_limits.of(db, payment.party, account_id=payment.account_id, now=wish.start_at)
+    parts = day_limits.split(
+        wish.amount, road.record, held, channel_used=road.option.used_today, last_day=_days_left(payment)
+    )  # fmt: skip
+    return _parts(db, payment, road, parts, wish.ask.start_on) if len(parts) > 1 else ()
 
 
 def _parts(

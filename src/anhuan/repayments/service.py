@@ -306,9 +306,11 @@ def _within_day(db: Session, party: UUID, quotes: Sequence[Quote], *, now: datet
     today, total = now.astimezone(clock.CHINA).date(), 0
     for one in quotes:
         begins = [part.amount for part in one.parts if part.start_on is None or part.start_on <= today]
-        if begins:
+        if begins and not one.by_hand:
             total += sum(begins)
-            day_limits.insist(db, party, total, account_id=one.ask.account_id, per_payment=max(begins), now=now)
+            day_limits.insist(
+                db, party, total, account_id=one.ask.account_id, channel=one.channel, per_payment=max(begins), now=now
+            )
 
 
 def _may_start(db: Session, row: OrderRow, *, now: datetime) -> bool:
@@ -328,7 +330,7 @@ def _may_start(db: Session, row: OrderRow, *, now: datetime) -> bool:
         return False
     troubles = precheck.troubles(
         db, row.user_id, account_id=row.account_id, source=source, amount=row.amount_minor,
-        parts=(PayPart(row.amount_minor, views.fees_of(row)),), now=now, order_id=row.id,
+        parts=(PayPart(row.amount_minor, views.fees_of(row)),), channel=row.channel, now=now, order_id=row.id,
     )  # fmt: skip
     if not troubles:
         return _fees_hold(db, row, now=now)

@@ -48,14 +48,10 @@ def add_grants(
     return {(party, schedule): row for party, schedule, row in db.execute(written)}
 
 
-def standing_between(
-    db: Session, party: UUID, first: datetime, last: datetime, *, channel: str | None = None
-) -> Sequence[OrderRow]:  # fmt: skip
+def standing_between(db: Session, party: UUID, first: datetime, last: datetime) -> Sequence[OrderRow]:
     """Orders that start in a span of time and did not come to nothing; at most ten thousand."""
     asked = select(OrderRow).where(
         OrderRow.user_id == party, OrderRow.start_at >= first, OrderRow.start_at < last,
         OrderRow.status.not_in(_FELL),
     )  # fmt: skip
-    if channel is not None:
-        asked = asked.where(OrderRow.channel == channel)
     return db.scalars(asked.order_by(OrderRow.start_at, OrderRow.id).limit(10_000)).all()
