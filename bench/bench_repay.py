@@ -42,6 +42,7 @@ TAPS: Final = int(os.environ.get("REPAY_TAPS", "600"))
 MANDATES: Final = int(os.environ.get("REPAY_MANDATES", "3000"))
 A_DAY: Final = 100_000  # mandates that may be due on one day
 WITHIN: Final = 30 * 60  # seconds for all of them
+LANES: Final = 2  # of the books, so that batches are as full as those of 100,000 are in every lane
 PEOPLE: Final = 20  # at once
 SHARED: Final = ("shared-account", "shared-card", "林晓")  # at the bank; it minds keys, not who pays
 PORT: Final = 18_231
@@ -113,9 +114,10 @@ def _bank(access: postgres.Access, home: Path) -> Iterator[practice.SimBank]:
         bank.process.wait(timeout=30)
 
 
-def person(session: Any, number: int, *, due_on: date) -> tuple[UUID, UUID, UUID]:
+def person(session: Any, number: int, *, due_on: date, lanes: int = 256) -> tuple[UUID, UUID, UUID]:
     """A person with money, a card with a bill, both bound at the bank: (person, billed account, own account)."""
     now, party, today = clock.now(), ids.new_id(), clock.today()
+    party = UUID(int=party.int - party.int % 256 + party.int % lanes)  # the last byte says the lane of the books
     identity.add_person(session, now=now, person_id=party)
     wall.enter(session, party=party, person=party)
     own = cards.set_account(session, party, "icbc", f"{1000 + number % 9000}")
@@ -161,7 +163,9 @@ def _autopay(running: House) -> Table:
     dice, today = random.Random(20261122), clock.today()
     for number in range(MANDATES):
         with db.transaction() as session:
-            party, account, own = person(session, number, due_on=today + timedelta(days=7 * dice.randrange(1, 5)))
+            party, account, own = person(
+                session, number, due_on=today + timedelta(days=7 * dice.randrange(1, 5)), lanes=LANES
+            )
             _mandate(session, party, account, own)
     journey_autopay.take_up_bills(since=None, now=clock.now())
     with psycopg.connect(running.owner, autocommit=True) as owner:
