@@ -1,13 +1,15 @@
 """Repayments through the JSON door: quoted by anybody of the house, placed with the person's own proof, followed."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pyotp
 import pytest
 from fastapi.testclient import TestClient
+from tests.channels.test_stops import stopped
+from tests.identity.desk import acting
 from tests.people import sign_in
 from tests.repayments.conftest import Home, clean, home, house
 
@@ -135,6 +137,14 @@ def test_a_payment_is_followed_from_the_tap_to_its_proof(door: Door, home: Home)
         "confirmed", "placed", "sent", "promised", "arrived",
     ]  # fmt: skip
     assert door.said("GET", f"/repayments/groups/{made['group_id']}")[1]["orders"][0]["status"] == "arrived"
+
+
+def test_behind_a_stop_it_says_why_it_waits_and_when_it_is_tried_next(door: Door, home: Home) -> None:
+    stopped(acting(ids.new_id(), Role.OPERATIONS))
+    [order] = placed(door, home)["orders"]
+    told = door.said("GET", f"/repayments/{order['order_id']}")[1]["order"]
+    assert (told["status"], told["wait"]) == ("placed", "channel_stopped")
+    assert datetime.fromisoformat(told["next_at"]) == home.clock() + timedelta(minutes=1), "not in half an hour"
 
 
 def test_an_order_is_cancelled_before_it_goes_out_and_not_after(door: Door, home: Home) -> None:

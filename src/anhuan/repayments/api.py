@@ -17,7 +17,7 @@ from anhuan.identity.api_limits import StepUpOut
 from anhuan.identity.stepup import StepUpFailed, StepUpNeeded, StepUpVoid
 from anhuan.kit import page
 from anhuan.kit.errors import Bad
-from anhuan.repayments import quoting, service, views, wire
+from anhuan.repayments import quoting, screen_orders, service, views, wire
 from anhuan.repayments.model import (
     AlreadyOnItsWay,
     BadAsk,
@@ -149,7 +149,7 @@ def show_group(request: Request, db: page.Transaction, group_id: UUID) -> GroupO
 def show(request: Request, db: page.Transaction, order_id: UUID) -> StoryOut:
     """One payment with everything that happened to it."""
     party = page.person(request)
-    return _story(db, party, views.find(db, party, order_id))
+    return _story(db, party, screen_orders.at_once(db, views.find(db, party, order_id), now=page.now(request)))
 
 
 @router.post(
