@@ -104,7 +104,7 @@ def test_an_acknowledged_tap_that_left_nothing_is_seen() -> None:
 def test_a_tap_with_two_groups_is_seen() -> None:
     case = sound()
     first = case.groups[0]
-    assert broken(with_row(case, "groups", {**first, "id": ids.new_id()})) == {"tap_lost"}
+    assert broken(with_row(case, "groups", {**first, "id": ids.new_id()})) == {"tap_lost", "proof_used_again"}
 
 
 def test_a_tap_that_was_told_another_number_is_seen() -> None:
@@ -260,11 +260,37 @@ def test_a_message_that_was_altered_is_seen() -> None:
     assert broken(replace(sound(), bad_messages=({"id": ids.new_id(), "key": ids.new_id()},))) == {"message_hash"}
 
 
+def test_a_confirmation_without_the_proof_of_who_confirmed_it_is_seen() -> None:
+    case = sound()
+    first, second, *_ = case.groups
+    none = changed(case, "groups", lambda one: one is first, step_up_id=None)
+    unused = without(case, "proofs", lambda one: one["id"] == first["step_up_id"])
+    others = changed(case, "proofs", lambda one: one["id"] == first["step_up_id"], person_id=ids.new_id())
+    for_other = changed(case, "proofs", lambda one: one["id"] == first["step_up_id"], kind="pause_lift")
+    for mutant in (none, unused, others, for_other):
+        assert broken(mutant) == {"confirmed_without_proof"}
+    again = changed(case, "groups", lambda one: one is first, step_up_id=second["step_up_id"])
+    assert broken(again) == {"proof_used_again"}
+
+
+def test_a_debit_of_a_mandate_rests_on_the_proof_of_who_gave_it() -> None:
+    case, proof, mandate = sound(), ids.new_id(), ids.new_id()
+    first = case.groups[0]
+    kept = {"user_id": PARTY, "id": mandate, "given_by": PARTY, "step_up_id": proof}
+    debit = changed(case, "groups", lambda one: one is first, kind="autopay", mandate_id=mandate, confirmed_by=None,
+                    step_up_id=None)  # fmt: skip
+    given = with_row(debit, "mandates", kept)
+    proved = with_row(given, "proofs", {"person_id": PARTY, "id": proof, "kind": "mandate", "used_at": NOW})
+    assert broken(proved) == set()
+    assert broken(given) == {"confirmed_without_proof"}
+    assert broken(debit) == {"confirmed_without_proof"}
+
+
 def test_every_law_has_a_mutant_here() -> None:
     """A law without a mutant may be one that cannot fail."""
     caught = {
         "one_debit", "every_debit_is_an_order", "every_order_is_at_the_bank", "sums_agree", "bank_books_sound",
-        "no_tap_is_lost", "one_successor", "never_more_than_the_bill", "open_is_explained",
+        "no_tap_is_lost", "every_group_is_proved", "one_successor", "never_more_than_the_bill", "open_is_explained",
         "statuses_follow_the_table", "arrived_by_bank_data", "alerted_in_time", "late_is_explained", "books_hold",
         "books_follow_orders", "only_what_is_open_is_held", "messages_keep_their_hash",
     }  # fmt: skip

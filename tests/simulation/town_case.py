@@ -35,7 +35,7 @@ def sound() -> Case:
 
 def with_order(case: Case, status: str) -> Case:
     """The case with one more order of this status, and all that belongs to it in both houses."""
-    order, key, group = ids.new_id(), ids.new_id(), ids.new_id()
+    order, key, group, proof = ids.new_id(), ids.new_id(), ids.new_id(), ids.new_id()
     at = NOW - 20 * DAY
     closed = status in ("arrived", "given_back", "failed", "cancelled")
     row = {
@@ -61,7 +61,9 @@ def with_order(case: Case, status: str) -> Case:
              "on_card": AMOUNT if status == "arrived" else 0}  # fmt: skip
     more: dict[str, Any] = {
         "orders": [row], "events": events, "movements": movements, "instructions": [made], "payments": at_bank,
-        "groups": [{"user_id": PARTY, "id": group, "key": tap.key, "kind": "one"}],
+        "groups": [{"user_id": PARTY, "id": group, "key": tap.key, "kind": "one", "mandate_id": None,
+                    "confirmed_by": PARTY, "step_up_id": proof}],
+        "proofs": [{"person_id": PARTY, "id": proof, "kind": "payment", "used_at": at}],
         "moved": [moved] if status in ("arrived", "promised", "given_back") else [],
         "evidence": [{"key": key, "kind": "bank_file"}] if status == "arrived" else [],
         "stood": [{"key": str(key), "amount": AMOUNT}] if status == "arrived" else [],

@@ -75,6 +75,7 @@ def case_of(
     bills = [{**one, "total": vault.open_("bills.total_minor", bytes(one["sealed_total"]))} for one in rows.bills]
     return Case(
         now=place.now, orders=rows.orders, events=rows.events, groups=rows.groups, instructions=rows.instructions,
+        proofs=rows.proofs, mandates=rows.mandates,
         contradictions=rows.contradictions, evidence=rows.evidence, bad_messages=rows.bad_messages, payments=mine,
         others=theirs, movements=[one for one in rows.movements if str(one["key"]) in keys],
         stood=rows.stood, moved=rows.moved, holds=rows.holds, lame=rows.lame, told=rows.told,

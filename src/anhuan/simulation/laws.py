@@ -13,7 +13,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from anhuan.channels.evidence_rules import BANK_DATA
-from anhuan.repayments.model import CLOSED, EventKind, OrderStatus
+from anhuan.identity.stepup import ActKind
+from anhuan.repayments.model import CLOSED, EventKind, GroupKind, OrderStatus
 from anhuan.repayments.rules import NEXT
 from anhuan.simulation.model import Fate, Finding, Tap
 
@@ -40,6 +41,8 @@ class Case:
     orders: Sequence[Row]
     events: Sequence[Row] = ()
     groups: Sequence[Row] = ()
+    proofs: Sequence[Row] = ()  # used, by person
+    mandates: Sequence[Row] = ()
     instructions: Sequence[Row] = ()
     contradictions: Sequence[Row] = ()
     evidence: Sequence[Row] = ()
@@ -201,6 +204,24 @@ def no_tap_is_lost(case: Case) -> Iterator[Finding]:
             yield _found("refused_tap_left_orders", str(tap.key), facts | {"why": tap.why})
         elif len(found) > 1:
             yield _found("tap_doubled", str(tap.key), facts)
+
+
+def every_group_is_proved(case: Case) -> Iterator[Finding]:
+    """What was confirmed rests on one used proof of the person who confirmed it, or on a mandate that rests on one; a
+    proof is good for one act. No foreign key crosses the rooms for it, so it is looked for here."""
+    kinds = {(one["person_id"], one["id"]): one["kind"] for one in case.proofs}
+    given = {(one["user_id"], one["id"]): one for one in case.mandates}
+    used = Counter(one["step_up_id"] for one in (*case.groups, *case.mandates) if one["step_up_id"])
+    for group in case.groups:
+        mandate, kind = given.get((group["user_id"], group["mandate_id"])), ActKind.PAYMENT
+        by, proof = group["confirmed_by"], group["step_up_id"]
+        if group["kind"] == GroupKind.AUTOPAY and mandate is not None:
+            by, proof, kind = mandate["given_by"], mandate["step_up_id"], ActKind.MANDATE
+        if kinds.get((by, proof)) != kind:
+            yield _found("confirmed_without_proof", str(group["id"]), {"kind": group["kind"], "proof": str(proof)})
+    for proof, many in used.items():
+        if many > 1:
+            yield _found("proof_used_again", str(proof), {"many": many})
 
 
 def one_successor(case: Case) -> Iterator[Finding]:
@@ -394,9 +415,9 @@ def messages_keep_their_hash(case: Case) -> Iterator[Finding]:
 
 LAWS: Final[tuple[Law, ...]] = (
     one_debit, every_debit_is_an_order, every_order_is_at_the_bank, sums_agree, bank_books_sound, no_tap_is_lost,
-    one_successor, never_more_than_the_bill, open_is_explained, statuses_follow_the_table, arrived_by_bank_data,
-    alerted_in_time, late_is_explained, books_hold, books_follow_orders, only_what_is_open_is_held,
-    messages_keep_their_hash,
+    every_group_is_proved, one_successor, never_more_than_the_bill, open_is_explained, statuses_follow_the_table,
+    arrived_by_bank_data, alerted_in_time, late_is_explained, books_hold, books_follow_orders,
+    only_what_is_open_is_held, messages_keep_their_hash,
 )  # fmt: skip
 
 

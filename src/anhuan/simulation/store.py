@@ -33,6 +33,7 @@ class Rows:
     orders: Sequence[Row]
     events: Sequence[Row]
     groups: Sequence[Row]
+    proofs: Sequence[Row]  # of persons, used
     instructions: Sequence[Row]
     contradictions: Sequence[Row]
     evidence: Sequence[Row]
@@ -133,7 +134,8 @@ def rows(ours: psycopg.Connection[Row], bank: psycopg.Connection[Row]) -> Rows:
     return Rows(
         orders=_opened(ours, _ORDERS, "repay_orders", "amount_minor", "fee_minor", "arrived_minor"),
         events=_all(ours, "SELECT user_id, order_id, id, at, kind, code FROM repay_events ORDER BY order_id, at, id"),
-        groups=_all(ours, "SELECT user_id, id, key, kind, made_at FROM repay_groups ORDER BY made_at, id"),
+        groups=_all(ours, _GROUPS),
+        proofs=_all(ours, "SELECT person_id, id, kind, used_at FROM step_ups WHERE used_at IS NOT NULL ORDER BY id"),
         instructions=_opened(ours, _INSTRUCTIONS, "channel_instructions", "amount_minor"),
         contradictions=_all(ours, "SELECT user_id, key, kind, cleared_at FROM channel_contradictions ORDER BY seen_at"),
         evidence=_all(ours, "SELECT user_id, id, key, kind, posted_on, about_id, given_at FROM channel_evidence"),
@@ -214,6 +216,10 @@ def as_text_all(value: Any) -> Any:
     """A finding as JSON can say it: ids, days and moments as text."""
     return json.loads(json.dumps(value, default=str, ensure_ascii=False))
 
+
+_GROUPS: LiteralString = """
+    SELECT user_id, id, key, kind, mandate_id, confirmed_by, step_up_id, made_at
+      FROM repay_groups ORDER BY made_at, id"""
 
 _ORDERS: LiteralString = """
     SELECT user_id, id, group_id, number, account_id, source_id, bill_id, bank, channel, rule, amount_minor, fee_minor,
