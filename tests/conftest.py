@@ -100,8 +100,15 @@ def db(server: postgres.Access, worker_engine: Engine) -> Iterator[Session]:
 
 
 @pytest.fixture
-def own_database(server: postgres.Access, request: pytest.FixtureRequest) -> Iterator[Engine]:
+def own_database(server: postgres.Access) -> Iterator[Engine]:
     """A database of this test alone, for several connections and all logins at once; `kit.db` uses it too."""
+    with own_copy(server) as engine:
+        yield engine
+
+
+@contextmanager
+def own_copy(server: postgres.Access) -> Iterator[Engine]:
+    """A database beside the others, copied from the template and thrown away; also for the tests of a whole file."""
     name = f"anhuan_copy_{ids.new_id().hex[-12:]}"
     with _admin(server) as admin:
         roles.create_database(admin, name, template=TEMPLATE)
