@@ -26,7 +26,7 @@ from tests.cli.test_serve import free_port
 
 from anhuan.kit import fetch, postgres
 
-WAIT = 60.0  # seconds for anything that should come soon
+WAIT = 120.0  # seconds for anything that should come soon, on a busy machine too
 
 
 class _Everywhere(DefaultCookiePolicy):

@@ -87,7 +87,7 @@ def test_the_worker_is_killed_and_the_payer_is_warned_all_the_same(
         worker.send_signal(signal.SIGKILL)
         worker.wait()
         safe_until(clean, server, order, clock.now())
-        (mail,) = smtp.wait_for(1, seconds=30)
+        (mail,) = smtp.wait_for(1, seconds=60)
     assert (mail.to, to_payer(smtp)) == (ADDRESS, ["请留意:一笔还款还没有确认到账"])
     assert home.told(order).count("alerted") == 1
 
@@ -102,10 +102,10 @@ def test_the_database_is_closed_and_the_payer_is_warned_from_memory(
         wait_for(clean, server, f"started_at >= '{began}' AND coming > 0")
         clean.dispose()
         with closed(clean, server):
-            (mail,) = smtp.wait_for(1, seconds=30)
+            (mail,) = smtp.wait_for(1, seconds=60)
         assert mail.mail["Subject"] == "请核对:我们此刻无法核实一笔还款"
         assert "我们的系统此刻无法核实" in mail.text
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while home.told(order).count("alerted") == 0:
             assert time.monotonic() < deadline, "it was not written down when the database was back"
             time.sleep(0.2)
@@ -114,7 +114,7 @@ def test_the_database_is_closed_and_the_payer_is_warned_from_memory(
 
 def wait_for(engine: Engine, server: postgres.Access, sign: str) -> None:
     """Wait until the watcher has left this sign of life."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     with psycopg.connect(_on(server.owner, str(engine.url.database)), autocommit=True) as inside:
         inside.execute("SET ROLE anhuan_owner")
         while inside.execute(f"SELECT 1 FROM notify_watchers WHERE {sign}".encode()).fetchone() is None:

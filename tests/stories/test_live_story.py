@@ -71,7 +71,7 @@ def key_of(house: House, place: str) -> UUID:
 def test_a_tap_arrives_by_bank_data_within_seconds_and_the_bill_is_paid(house: House, holder: Browser) -> None:
     order = tap(holder, "2260")
     took = soon(lambda: shows(holder, order, ARRIVED), said=lambda: holder.text[:600])
-    assert took < 30, "seconds, also on a busy machine"
+    assert took < 60, "seconds, also on a busy machine"
     truth = house.bank("GET", f"/sim/payments/{key_of(house, order)}")
     assert (truth["debits"], truth["credits"]) == (1, 1), "what is shown is what the bank booked"
     assert house.bank("GET", "/sim/books")["sound"]
