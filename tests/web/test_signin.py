@@ -206,8 +206,8 @@ def test_a_question_put_to_one_browser_cannot_be_answered_from_another(open_page
         route.abort()
 
     page.route("**/sign-in/passkey", steal)
-    tap(page)
-    page.wait_for_timeout(500)
+    with page.expect_event("requestfailed"):
+        tap(page)
     thief, _ = open_page("/sign-in")
     script = """([form, csrf]) => {
       const body = new URLSearchParams(form); body.set("csrf", csrf);
