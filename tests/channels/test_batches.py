@@ -154,4 +154,4 @@ def test_the_questions_to_the_database_do_not_grow_with_the_batch(street: Street
             street.items = street.items[size:]
     finally:
         event.remove(worker, "before_cursor_execute", note)
-    assert counts[0] == counts[1] <= 12
+    assert counts[0] == counts[1] <= 20  # with the room above that is asked and told, where it is there
