@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
 import pytest
@@ -14,18 +15,31 @@ from anhuan.simulation.model import Ask
 TOWN = """
 import signal, sys
 from pathlib import Path
-from anhuan.simulation import service
+from tests.simulation.test_leftovers import copy
+from anhuan.simulation import nursery, service
 from anhuan.simulation.model import Ask
 from anhuan.simulation.processes import Town
 
 keep = Path(sys.argv[1]) if len(sys.argv) > 1 else None
 home = service._home(Ask(1, 1, 1, (), 0, keep))
+nursery.begin = copy
 town = Town(home, web_port=1, bank_port=2)
-town._command = lambda name: [sys.executable, "-c", "import signal; signal.pause()"]
 town.start("web")
 print(home, town._running["web"].pid, flush=True)
 signal.pause()
 """
+
+
+def copy(place: ForkServerContext, _command: object, **_: object) -> ForkServerProcess:
+    """A process of a town that does nothing."""
+    process = place.Process(target=wait)
+    process.start()
+    return process
+
+
+def wait() -> None:
+    os.setsid()
+    signal.pause()
 
 
 @pytest.fixture

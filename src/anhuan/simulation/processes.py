@@ -13,21 +13,22 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Final
 
 import structlog
 
 from anhuan.kit import clock, fetch, postgres
-from anhuan.simulation import leftovers
+from anhuan.simulation import leftovers, nursery
 from anhuan.simulation.model import Kind, Stuck
 
 HEARTBEAT: Final = 1.0  # seconds between two signs of life of a worker of the town
 DEAD_AFTER: Final = 4.0
 WORKERS: Final = 2
 PATIENCE: Final = 90.0  # seconds for a process to come up
-_SERVE: Final = "from anhuan.cli import serve; serve.run(serve.loopback({port}), serve.DEMONSTRATION)"
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +42,8 @@ class Town:
         self.web_port, self.bank_port = web_port, bank_port
         self.env = _environment(home, web=self.web_port, bank=self.bank_port)
         self.ended_alone: Counter[str] = Counter()
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._running: dict[str, ForkServerProcess] = {}
+        self._nursery = nursery.ready()
         self._lock = threading.RLock()
         self._ending = False
 
@@ -75,7 +77,7 @@ class Town:
         """Start these processes: `bank`, `web`, `worker 1`, ...; one that runs stays."""
         with self._lock:
             for name in names:
-                if name not in self._running or self._running[name].poll() is not None:
+                if name not in self._running or self._running[name].exitcode is not None:
                     self._running[name] = self._begin(name)
 
     def kill(self, kind: Kind, place: int) -> None:
@@ -87,16 +89,16 @@ class Town:
             name = f"worker {place % WORKERS + 1}" if kind is Kind.WORKER else kind.value
             process = self._running[name]
             process.kill()
-            process.wait()
+            process.join()
             self._running[name] = self._begin(name)
 
     def hold_still(self, place: int, seconds: float) -> None:
         """SIGSTOP a worker for a while: others take its work for a dead one's, then it wakes up and goes on."""
         process = self._running[f"worker {place % WORKERS + 1}"]
-        process.send_signal(signal.SIGSTOP)
+        _signal(process, signal.SIGSTOP)
         time.sleep(seconds)
-        if process.poll() is None:
-            process.send_signal(signal.SIGCONT)
+        if process.exitcode is None:
+            _signal(process, signal.SIGCONT)
 
     def give_up(self) -> None:
         """The town is told to end: whoever waits for a process waits no longer."""
@@ -108,7 +110,7 @@ class Town:
             raise Stuck("the town was told to end")
         with self._lock:
             for name, process in list(self._running.items()):
-                if process.poll() is not None and not self._ending:
+                if process.exitcode is not None and not self._ending:
                     self.ended_alone[name.split()[0]] += 1
                     self._running[name] = self._begin(name)
 
@@ -143,14 +145,13 @@ class Town:
         with self._lock:
             self._ending = True
             for process in self._running.values():
-                process.send_signal(signal.SIGCONT)
+                _signal(process, signal.SIGCONT)
                 process.terminate()
             for process in self._running.values():
-                try:
-                    process.wait(timeout=15)
-                except subprocess.TimeoutExpired:
+                process.join(timeout=15)
+                if process.exitcode is None:
                     process.kill()
-                    process.wait()
+                    process.join()
             self._running.clear()
 
     def _kill_database(self) -> None:
@@ -158,22 +159,27 @@ class Town:
         os.kill(number, signal.SIGKILL)
         self.server.join()
 
-    def _begin(self, name: str) -> subprocess.Popen[bytes]:
-        with (self.home / f"{name.replace(' ', '-')}.log").open("ab") as out:
-            begun = subprocess.Popen(
-                self._command(name), env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                start_new_session=True,
-            )  # fmt: skip
+    def _begin(self, name: str) -> ForkServerProcess:
+        begun = nursery.begin(
+            self._nursery, self._command(name), env=self.env, log=self.home / f"{name.replace(' ', '-')}.log"
+        )
+        assert begun.pid is not None, "it was started"
         leftovers.note(self.home, begun.pid)
         return begun
 
     def _command(self, name: str) -> Sequence[str]:
         if name == Kind.WEB:
-            return [sys.executable, "-c", _SERVE.format(port=self.web_port)]
+            return [nursery.WEB, str(self.web_port)]
         if name == Kind.BANK:
-            return [sys.executable, "-m", "anhuan.cli", "simbank", "--port", str(self.bank_port)]
-        beats = ["--heartbeat", str(HEARTBEAT), "--dead-after", str(DEAD_AFTER)]
-        return [sys.executable, "-m", "anhuan.cli", "work", *beats]
+            return ["simbank", "--port", str(self.bank_port)]
+        return ["work", "--heartbeat", str(HEARTBEAT), "--dead-after", str(DEAD_AFTER)]
+
+
+def _signal(process: ForkServerProcess, number: int) -> None:
+    """Send a signal to a process that may have ended meanwhile."""
+    assert process.pid is not None, "it was started"
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, number)
 
 
 def _environment(home: Path, *, web: int, bank: int) -> dict[str, str]:
