@@ -46,11 +46,12 @@ def sweep(place: Path | None = None) -> list[Path]:
 
 def take_away(home: Path) -> None:
     """End what still runs of a town, its database last, and remove its folder."""
-    for pid in _running(home):
-        with suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)  # each was started as the first of its group
     until = time.monotonic() + ENDING
-    while _running(home) and time.monotonic() < until:
+    while (left := _running(home)) and time.monotonic() < until:
+        for pid in left:
+            for kill in (os.killpg, os.kill):  # each is the first of its group, or about to be
+                with suppress(ProcessLookupError):
+                    kill(pid, signal.SIGKILL)
         time.sleep(0.05)
     server = postgres.Embedded(home)
     with suppress(postgres.CannotStart):
