@@ -241,11 +241,15 @@ def one_successor(case: Case) -> Iterator[Finding]:
 
 
 def never_more_than_the_bill(case: Case) -> Iterator[Finding]:
-    """All that our orders took for one bill, and did not give back, is no more than the bill asks for."""
+    """All that our orders put on the card for one bill, or have on its way, is no more than the bill asks for.
+
+    Where a channel kept a fee of the amount (scenario 26), what is missing may be paid once more.
+    """
     paid: dict[UUID, int] = defaultdict(int)
     for one in case.orders:
         if one["bill_id"] is not None and S(one["status"]) not in (S.FAILED, S.CANCELLED, S.GIVEN_BACK):
-            paid[one["bill_id"]] += one["amount_minor"]
+            short = one["arrived_minor"] if S(one["status"]) is S.ARRIVED else None
+            paid[one["bill_id"]] += one["amount_minor"] if short is None else short
     for bill in case.bills:
         if paid.get(bill["id"], 0) > max(0, bill["total"]):
             orders = [str(one["id"]) for one in case.orders if one["bill_id"] == bill["id"]]

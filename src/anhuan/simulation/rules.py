@@ -149,5 +149,6 @@ def _card(dice: Dice, number: int, place: int, ask: Ask, begins: date, income: i
     rich = not place and dice.percent(2, "rich", number)
     if rich:  # a bill that no single payment can carry
         charges.append((0, 6_000_000))
-    return Card(f"{990000 + BANKS.index(bank) + 1}{number:05d}{place}{number * 7 % 10000:04d}", bank, statement_day,
+    tail = (number * 7 + place * 1009) % 10000  # two cards of one house never end in the same digits
+    return Card(f"{990000 + BANKS.index(bank) + 1}{number:05d}{place}{tail:04d}", bank, statement_day,
                 tuple(sorted(charges)))  # fmt: skip
