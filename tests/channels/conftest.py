@@ -16,7 +16,7 @@ from tests.conftest import TEMPLATE, _admin, _on, other_logins
 from tests.identity.desk import acting, at_desk
 
 from anhuan import channels
-from anhuan.channels import delivery, register, registry, service
+from anhuan.channels import delivery, instructions, register, registry
 from anhuan.channels.model import Ask, Instruction
 from anhuan.identity import Role
 from anhuan.kit import db as database
@@ -88,7 +88,7 @@ class World:
 
     def state(self, instruction: Instruction) -> channels.State:
         with self.rows() as db:
-            return service.state_of(db, self.party, instruction.key)
+            return instructions.state_of(db, self.party, instruction.key)
 
     @contextmanager
     def rows(self) -> Iterator[Session]:

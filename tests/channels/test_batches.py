@@ -11,7 +11,7 @@ from tests.channels.bank import NAME, RECORD, Bank, Connector, running
 from tests.channels.conftest import Clock, clean, house, licensed
 
 from anhuan import channels
-from anhuan.channels import above, batches, registry, service, store
+from anhuan.channels import above, batches, instructions, registry, store
 from anhuan.channels.model import Answer, Ask, Instruction, State
 from anhuan.kit import db as database
 from anhuan.kit import ids, jobs, wall
@@ -46,7 +46,7 @@ class Street:
     def states(self) -> list[State]:
         with jobs.transaction() as db:
             wall.everybody(db)
-            return [service.state_of(db, party, key) for party, key in self.items]
+            return [instructions.state_of(db, party, key) for party, key in self.items]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.identity.desk import acting, at_desk
 from tests.people import browser
 
 from anhuan import app as pages
-from anhuan.channels import clearing, evidence, service, store
+from anhuan.channels import clearing, evidence, instructions, service, store
 from anhuan.channels.evidence_rules import Kind
 from anhuan.channels.model import Barred, Instruction, OtherBody, Rejected, State, StillOpen
 from anhuan.identity import Role, changes, looking
@@ -195,7 +195,7 @@ def test_stopped_by_another_body_and_found_unpaid_it_ends_and_may_be_paid_again(
     made = stopped_by_another_body(world)
     found_out(world, two, clearing.Verdict.NOT_PAID)
     with world.rows() as db:
-        assert service.known(db, world.party, made.key) == Rejected("not_paid")
+        assert instructions.known(db, world.party, made.key) == Rejected("not_paid")
     assert world.deliver(made) == Rejected("not_paid")
     again = world.prepare(attempt=2)
     world.deliver(again)

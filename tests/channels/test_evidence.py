@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from tests.channels.conftest import NOW, TODAY, World
 from tests.identity.desk import acting, at_desk
 
-from anhuan.channels import evidence, manual, service, store
+from anhuan.channels import evidence, instructions, manual, service, store
 from anhuan.channels.evidence import Proof
 from anhuan.channels.evidence_rules import Arrival, Kind, Piece, arrived_on, standing
 from anhuan.channels.model import (
@@ -245,7 +245,7 @@ def test_what_a_channel_says_with_its_no_is_kept_sealed_and_told_again(world: Wo
     with worker(world) as db:
         service.take_up(db, world.party, made.key, now=NOW)
         service.note(db, world.party, made.key, said, now=NOW, asked=False)
-        assert service.known(db, world.party, made.key) == said
+        assert instructions.known(db, world.party, made.key) == said
         kept = db.execute(text("SELECT no_message, missing_minor FROM channel_instructions")).one()
     assert all("1234" not in str(part) and isinstance(part, bytes) for part in kept)
 

@@ -9,7 +9,7 @@ from tests.channels.file_bills import Paid
 from typer.testing import CliRunner
 
 from anhuan import channels
-from anhuan.channels import cli, file_xml, service
+from anhuan.channels import cli, file_xml, instructions
 from anhuan.channels.file_export import NAME
 from anhuan.channels.file_xml import text
 from anhuan.channels.model import Ask, Instruction, State
@@ -30,7 +30,7 @@ def _prepare(fen: int) -> Instruction:
 def _state(made: Instruction) -> State:
     with database.transaction() as db:
         wall.enter(db, party=ME, person=ME)
-        return service.state_of(db, ME, made.key)
+        return instructions.state_of(db, ME, made.key)
 
 
 def test_a_file_goes_out_once_is_had_again_by_its_batch_and_its_answer_comes_back(

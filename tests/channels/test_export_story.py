@@ -12,7 +12,7 @@ from tests.channels import file_bills as bills
 from tests.channels.file_bills import DAY, Paid, some
 
 from anhuan import channels
-from anhuan.channels import answers_acts, delivery, file_doors, file_xml, registry, service
+from anhuan.channels import answers_acts, delivery, file_doors, file_xml, instructions, registry
 from anhuan.channels.answers_model import REJECTED
 from anhuan.channels.export_words import Exported, NotExportable
 from anhuan.channels.file_export import NAME, FileExport
@@ -62,7 +62,7 @@ class Person:
     def state(self, made: Instruction) -> State:
         with database.transaction() as db:
             wall.enter(db, party=self.party, person=self.party)
-            return service.state_of(db, self.party, made.key)
+            return instructions.state_of(db, self.party, made.key)
 
     def known(self, made: Instruction) -> Answer:
         with database.transaction() as db:

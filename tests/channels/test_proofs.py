@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from tests.channels.bank import NAME, Bank, Connector, running
 from tests.channels.conftest import NOW, TODAY, Clock, World, licensed
 
-from anhuan.channels import delivery, evidence, journey, proofs, registry, service, store
+from anhuan.channels import delivery, evidence, instructions, journey, proofs, registry, service, store
 from anhuan.channels.evidence import Proof
 from anhuan.channels.evidence_rules import Arrival, Kind
 from anhuan.channels.model import Booked, Event, EventKind, Instruction, OtherBody, Rejected, Seen, Settled, State
@@ -161,7 +161,7 @@ def test_a_payment_without_an_answer_is_settled_by_its_posting(showing: tuple[Wo
     card.book(made.key)
     looked(world, made)
     with world.rows() as db:
-        known = service.known(db, world.party, made.key)
+        known = instructions.known(db, world.party, made.key)
     assert isinstance(known, Settled)
     assert known.taken_at == card.booked[0].at
 

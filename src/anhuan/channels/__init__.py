@@ -39,6 +39,11 @@ from anhuan.channels.holdings import (
     export,
     held,
 )
+from anhuan.channels.instructions import (
+    find,
+    known,
+    used,
+)
 from anhuan.channels.journey import (
     send,
 )
@@ -79,12 +84,9 @@ from anhuan.channels.model import (
     Witness,
 )
 from anhuan.channels.service import (
-    find,
     held_until,
-    known,
     prepare,
     prepare_many,
-    used,
     withdraw,
 )
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from anhuan.channels import answers_reading, delivery, export_acts, service, store, store_export
+from anhuan.channels import answers_reading, delivery, export_acts, instructions, store, store_export
 from anhuan.channels.answers_model import AnswerFile, Sent, Told, Unmatched
 from anhuan.channels.export_acts import AT_MOST
 from anhuan.channels.file_export import NAME
@@ -64,7 +64,7 @@ def _known(db: Session, party: UUID, key: UUID) -> Answer:
     row = store.instruction(db, party, key)
     if row is None:
         raise UnknownInstruction("没有这笔付款指令。", field="key")
-    return service.known_of(db, row)
+    return instructions.known_of(db, row)
 
 
 def _answer(db: Session, party: UUID, told: Told) -> Answer:
@@ -74,6 +74,6 @@ def _answer(db: Session, party: UUID, told: Told) -> Answer:
     known = _known(db, party, told.key)
     paid = known if isinstance(known, Settled) else None
     if paid is None:
-        amount = service.find(db, party, told.key).amount
+        amount = instructions.find(db, party, told.key).amount
         paid = Settled("", told.said.at, amount)
     return replace(paid, event=told.said)

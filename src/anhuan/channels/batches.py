@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from anhuan.channels import capabilities, delivery, registry, service
+from anhuan.channels import capabilities, delivery, kept_messages, registry, service
 from anhuan.channels.delivery import Now
 from anhuan.channels.model import Answer, Capabilities, Instruction, NotLive, OtherBody, Unknown, Why
 from anhuan.channels.service import Next, Step
@@ -82,7 +82,7 @@ def _recorded(
     at = now()
     told = [(party, made, answers[made.key]) for party, made in chunk]
     with _everybody() as db:
-        service.keep_answers(db, told, now=at)
+        kept_messages.keep_answers(db, told, now=at)
     with _everybody() as db:
         service.note_many(db, [(party, made.key, answer) for party, made, answer in told], now=at, asked=False)
 

@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from anhuan.channels import capabilities, registry, service, wire
+from anhuan.channels import capabilities, instructions, kept_messages, registry, service, wire
 from anhuan.channels.model import (
     Answer,
     Connector,
@@ -76,16 +76,16 @@ def deliver(party: UUID, key: UUID, *, now: Now = clock.now) -> Answer:
 def ask(party: UUID, key: UUID, *, now: Now = clock.now) -> Answer:
     """What became of an instruction; never sends. One that has its end is asked too: a return may have followed."""
     with _transaction(party, now()) as db:
-        instruction = service.to_ask(db, party, key)
+        instruction = instructions.to_ask(db, party, key)
         if instruction is None:
-            return service.known(db, party, key)
+            return instructions.known(db, party, key)
     return _recorded(party, instruction, "ask", now)
 
 
 def tell(db: Session, party: UUID, key: UUID, answer: Answer, *, content: bytes, verb: str, now: datetime) -> Answer:
     """Record what a file or a hand told about an instruction, in the caller's transaction; kept before it counts."""
-    instruction = service.find(db, party, key)
-    service.keep_message(db, party, key, channel=instruction.channel, verb=verb, status=0, content=content, now=now)
+    instruction = instructions.find(db, party, key)
+    kept_messages.keep(db, party, key, channel=instruction.channel, verb=verb, status=0, content=content, now=now)
     return service.note(db, party, key, answer, now=now, asked=False)
 
 
@@ -161,7 +161,7 @@ def keep(call: Call, status: int, content: bytes) -> None:
     """Keep one message of a call, in a transaction of its own."""
     at = call.now()
     with _transaction(call.party, at) as db:
-        service.keep_message(
+        kept_messages.keep(
             db, call.party, call.instruction.key, channel=call.instruction.channel, verb=call.verb, status=status,
             content=content, now=at,
         )  # fmt: skip

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from anhuan.channels import above, evidence_rules, rules, service, store
+from anhuan.channels import above, evidence_rules, instructions, rules, service, store
 from anhuan.channels.evidence_rules import BANK_DATA, PROOFS, Arrival, Kind, Piece
 from anhuan.channels.model import (
     NOT_PAID,
@@ -120,11 +120,11 @@ def _weighed(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Answer:
             return service.note(db, user_id, key, _settled(row, proved), now=now, asked=False)
         if state is State.FAILED:
             service.contradict(db, row, rules.PAID_AFTER_NO, "evidence of arrival", now=now)
-    if found is Arrival.UNPAID and not rules.is_final(state) and not service.record_of(row).asks:
+    if found is Arrival.UNPAID and not rules.is_final(state) and not instructions.record_of(row).asks:
         return service.note(db, user_id, key, Rejected(NOT_PAID), now=now, asked=False)
     if found is not Arrival.ARRIVED and (word := store.verdict(db, user_id, key)) is not None:
         service.conclude(db, row, paid=word == "paid", now=now)
-    return service.known_of(db, row)
+    return instructions.known_of(db, row)
 
 
 def of(db: Session, user_id: UUID, key: UUID) -> Seen:
@@ -159,7 +159,7 @@ def _word(
     db: Session, who: Actor, user_id: UUID, key: UUID, kind: Kind, note: str, receipt: str | None, now: datetime
 ) -> UUID:
     row = _held(db, user_id, key)
-    if service.record_of(row).asks:
+    if instructions.record_of(row).asks:
         raise NotByHand("这笔付款由渠道办理，不能手工标记。", field="key")
     if receipt is not None and not _is_hash(receipt):
         raise NoEvidence("回单的摘要要是 64 位十六进制。", field="receipt")

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from anhuan.channels import export_csv, export_pain, service, store_export, wire
+from anhuan.channels import export_csv, export_pain, instructions, kept_messages, service, store_export, wire
 from anhuan.channels.export_words import BadExport, BankCodes, Batch, Exported, NotExportable, batches, item_of
 from anhuan.channels.file_export import NAME
 from anhuan.channels.model import Rejected, Unknown, Why
@@ -96,7 +96,7 @@ def _batches(
 ) -> tuple[Batch, ...]:
     known = {bank.id: (export_csv.bank_codes().get(bank.id, ""), bank.zh) for bank in terms.banks().values()}
     codes = BankCodes(known.get(own_bank, ("", "")), known)
-    items = [item_of(service.as_instruction(row), codes) for row in rows]
+    items = [item_of(instructions.as_instruction(row), codes) for row in rows]
     return batches(items, channel=channel, made_at=made_at, day=day, initiator=initiator)
 
 
@@ -116,7 +116,7 @@ def _keep(db: Session, party: UUID, exported: Exported, batch: Batch, *, form: s
     whole = {"bytes": base64.b64encode(exported.content).decode()}
     for place, key in enumerate(exported.keys):
         content = wire.canonical(said if place else said | whole)
-        service.keep_message(db, party, key, channel=batch.channel, verb="file", status=0, content=content, now=now)
+        kept_messages.keep(db, party, key, channel=batch.channel, verb="file", status=0, content=content, now=now)
         service.note(db, party, key, Unknown(Why.PROCESSING), now=now, asked=False)
 
 

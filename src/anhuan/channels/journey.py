@@ -14,6 +14,7 @@ from anhuan.channels import (
     evidence,
     health,
     hearing,
+    instructions,
     proofs,
     service,
     store,
@@ -63,7 +64,7 @@ def step(party: UUID, key: UUID, *, now: delivery.Now = clock.now) -> Answer:
     """Hand over what was never known to be sent, ask about everything else."""
     with jobs.transaction() as db:
         purposes.open_for(db, party, Duty.OWN_REQUEST, actor=service.WORKER, now=now())
-        state = service.state_of(db, party, key)
+        state = instructions.state_of(db, party, key)
     return (delivery.deliver if state is State.CREATED else delivery.ask)(party, key, now=now)
 
 

@@ -76,6 +76,11 @@ class Unknown:
 Answer = Settled | Rejected | Unknown
 
 
+def is_silent(answer: Answer) -> bool:
+    """Whether nobody answered at all."""
+    return isinstance(answer, Unknown) and answer.why is Why.NO_ANSWER
+
+
 class State(StrEnum):
     """Where an instruction stands (channels.md, section 5); success and failed never change again."""
 

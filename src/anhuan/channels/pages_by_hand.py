@@ -14,7 +14,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Request, Response, UploadFile
 from sqlalchemy.orm import Session
 
-from anhuan.channels import capabilities, evidence, manual, service, stops, store_by_hand
+from anhuan.channels import capabilities, evidence, instructions, manual, stops, store_by_hand
 from anhuan.channels.evidence_rules import Arrival, Kind
 from anhuan.channels.manual import Steps
 from anhuan.channels.model import State
@@ -137,7 +137,7 @@ def _shown(request: Request, db: Session, row: InstructionRow) -> ByHand:
     seen = evidence.of(db, row.user_id, row.key)
     marked = [one for one in seen.rows if one.kind == Kind.MARKED]
     return ByHand(
-        id=row.key, steps=manual.steps(service.as_instruction(row), on=page.today(request)),
+        id=row.key, steps=manual.steps(instructions.as_instruction(row), on=page.today(request)),
         stand=_stand(row, seen.arrival, now=page.now(request)), arrived_on=seen.on,
         marked_at=marked[-1].given_at if marked else None, receipt=marked[-1].receipt_sha256 or "" if marked else "",
     )  # fmt: skip

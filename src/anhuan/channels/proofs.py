@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from anhuan.channels import capabilities, delivery, evidence, service, store, wire
+from anhuan.channels import capabilities, delivery, evidence, instructions, store, wire
 from anhuan.channels.evidence import Proof
 from anhuan.channels.evidence_rules import Arrival, Kind
 from anhuan.channels.model import Booked, Instruction, ShowsPostings, State, UnknownInstruction
@@ -60,9 +60,9 @@ def _to_look(db: Session, party: UUID, key: UUID, now: datetime) -> Instruction 
     """The instruction whose card is to be looked at; None where its end leaves nothing to prove, or nobody can show."""
     row = _held(db, party, key)
     over = row.state == State.FAILED or not row.stands or row.sent_at is None
-    if over or not isinstance(delivery.connector_of(service.as_instruction(row), now), ShowsPostings):
+    if over or not isinstance(delivery.connector_of(instructions.as_instruction(row), now), ShowsPostings):
         return None
-    return service.as_instruction(row)
+    return instructions.as_instruction(row)
 
 
 def _called(party: UUID, instruction: Instruction, now: delivery.Now) -> Sequence[Booked] | None:

@@ -19,6 +19,7 @@ from anhuan.channels import (
     above,
     breaker,
     capabilities,
+    instructions,
     limits,
     register,
     registry,
@@ -49,10 +50,10 @@ from anhuan.channels.model import (
     StillOpen,
     Unfit,
     Unknown,
-    UnknownInstruction,
     Why,
+    is_silent,
 )
-from anhuan.channels.tables import ContradictionRow, EventRow, InstructionRow, MessageRow
+from anhuan.channels.tables import ContradictionRow, EventRow, InstructionRow
 from anhuan.kit import audit, clock, ids, vault
 from anhuan.kit.actors import Actor, ActorKind
 from anhuan.kit.errors import Refused
@@ -114,7 +115,7 @@ def prepare_many(
             before.append(row)
             payments.append(store.Payment(row.made_at, row.amount_minor, row.card_ref))
             db.add(row)
-        made.append(as_instruction(row))
+        made.append(instructions.as_instruction(row))
     db.flush()
     return made
 
@@ -129,7 +130,7 @@ def take_up(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Next:
 
 def take_up_many(db: Session, keys: Sequence[store.Key], *, now: datetime) -> list[Next | NotLive | OtherBody]:
     """The same for many, each as (party, key): what is refused stands in its place and changes nothing."""
-    rows = _held(db, keys)
+    rows = instructions.held(db, keys)
     fresh = [row for row in rows if row.sent_at is None and not rules.is_final(State(row.state))]
     gate = Gate(db, [_card_of(row) for row in fresh], now)
     waits = above.not_before(db, [(row.user_id, row.key) for row in fresh], now)
@@ -142,9 +143,12 @@ def take_up_many(db: Session, keys: Sequence[store.Key], *, now: datetime) -> li
     db.flush()
     refused = {row.key for row, step in zip(rows, steps, strict=True) if not isinstance(step, Step)}
     above.tell_many(db, [(row.user_id, row.key) for row in fresh if row.key not in refused], now)
-    known = _all_known(db, rows)
-    return [Next(step, as_instruction(row), record_of(row), answer) if isinstance(step, Step) else step
-            for row, step, answer in zip(rows, steps, known, strict=True)]  # fmt: skip
+    known = instructions.all_known_of(db, rows)
+    return [
+        Next(step, instructions.as_instruction(row), instructions.record_of(row), answer)
+        if isinstance(step, Step) else step
+        for row, step, answer in zip(rows, steps, known, strict=True)
+    ]  # fmt: skip
 
 
 def claim_again(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Instruction | None:
@@ -152,8 +156,8 @@ def claim_again(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Inst
 
     The row is held, so of two workers that heard "not found" only one sends where the channel promises nothing.
     """
-    (row,) = _held(db, [(user_id, key)])
-    record = record_of(row)
+    (row,) = instructions.held(db, [(user_id, key)])
+    record = instructions.record_of(row)
     if State(row.state) not in (State.CREATED, State.UNKNOWN) or row.stopped_at is not None:
         return None
     if now >= row.expires_at or not rules.may_send_again(record, untaken=row.untaken):
@@ -165,7 +169,7 @@ def claim_again(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Inst
         return None
     _going_out(row, now)
     db.flush()
-    return as_instruction(row)
+    return instructions.as_instruction(row)
 
 
 def note(db: Session, user_id: UUID, key: UUID, answer: Answer, *, now: datetime, asked: bool) -> Answer:
@@ -178,17 +182,17 @@ def note_many(
 ) -> list[Answer]:  # fmt: skip
     """The same for many, each as (party, key, answer)."""
     keys = [(user_id, key) for user_id, key, _ in answers]
-    rows = _held(db, keys)
+    rows = instructions.held(db, keys)
     for row, (_, _, answer) in zip(rows, answers, strict=True):
         _noted(db, row, answer, now=now, asked=asked)
     for channel in dict.fromkeys(row.channel for row in rows):
-        said = [_silent(answer) for row, (_, _, answer) in zip(rows, answers, strict=True) if row.channel == channel]
+        said = [is_silent(answer) for row, (_, _, answer) in zip(rows, answers, strict=True) if row.channel == channel]
         for silent, same in groupby(said):
             for _ in same if silent else (silent,):  # a good answer closes the breaker; a second one adds nothing
                 breaker.note(db, channel, good=not silent, why="no_answer", now=now, on=_day(now))
     db.flush()
     above.tell_many(db, keys, now)
-    return _all_known(db, rows)
+    return instructions.all_known_of(db, rows)
 
 
 def conclude(db: Session, row: InstructionRow, *, paid: bool, now: datetime) -> None:
@@ -208,7 +212,7 @@ def conclude(db: Session, row: InstructionRow, *, paid: bool, now: datetime) -> 
 
 def stopped(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> None:
     """Stop an instruction that the channel knows with another body: nothing is sent or asked, somebody is woken."""
-    (row,) = _held(db, [(user_id, key)])
+    (row,) = instructions.held(db, [(user_id, key)])
     if row.stopped_at is None:
         row.stopped_at, row.next_ask_at, row.next_look_at = now, None, now
         audit.write(db, WORKER, "channel.stopped", f"instruction:{key}", {"channel": row.channel}, now=now)
@@ -219,12 +223,12 @@ def stopped(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> None:
 
 def withdraw(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> Answer:
     """Take back an instruction that was never sent; one that was is followed to its end, and told as it stands."""
-    (row,) = _held(db, [(user_id, key)])
+    (row,) = instructions.held(db, [(user_id, key)])
     if row.sent_at is None and not rules.is_final(State(row.state)):
         _end(row, WITHDRAWN, now)
         db.flush()
         above.tell(db, user_id, key, now)
-    return known_of(db, row)
+    return instructions.known_of(db, row)
 
 
 def contradict(db: Session, row: InstructionRow, kind: str, said: str, *, now: datetime) -> None:
@@ -241,121 +245,12 @@ def contradict(db: Session, row: InstructionRow, kind: str, said: str, *, now: d
     audit.write(db, WORKER, "channel.contradiction", f"instruction:{row.key}", facts, now=now)
 
 
-def keep_message(
-    db: Session, user_id: UUID, key: UUID, *, channel: str, verb: str, status: int, content: bytes, now: datetime
-) -> UUID:
-    """Store one message of the outside world with its hash; returns its number.
-
-    What is booked on a card is looked at again and again: the same list as the last time is not stored once more.
-    """
-    last = store.last_message(db, user_id, key, verb) if verb == "postings" else None
-    if last is not None and last.sha256 == limits.sha256(content):
-        return last.id
-    number = _add_message(db, user_id, key, channel=channel, verb=verb, status=status, content=content, now=now)
-    db.flush()
-    return number
-
-
-def keep_answers(db: Session, answers: Sequence[tuple[UUID, Instruction, Answer]], *, now: datetime) -> None:
-    """Store what one call that showed no bytes of its own said about many, each as (party, instruction, answer)."""
-    for user_id, made, answer in answers:
-        _add_message(
-            db, user_id, made.key, channel=made.channel, verb="pay", status=-1 if _silent(answer) else 0,
-            content=wire.said(answer), now=now,
-        )  # fmt: skip
-    db.flush()
-
-
-def to_ask(db: Session, user_id: UUID, key: UUID) -> Instruction | None:
-    """An instruction that its channel can be asked about; None where nothing was sent, or only evidence tells."""
-    row = store.instruction(db, user_id, key)
-    if row is None:
-        raise UnknownInstruction("没有这笔付款指令。", field="key")
-    asked = row.sent_at is not None and row.stopped_at is None and record_of(row).asks
-    return as_instruction(row) if asked else None
-
-
-def state_of(db: Session, user_id: UUID, key: UUID) -> State:
-    """Where a party's instruction stands."""
-    row = store.instruction(db, user_id, key)
-    if row is None:
-        raise UnknownInstruction("没有这笔付款指令。", field="key")
-    return State(row.state)
-
-
-def known(db: Session, user_id: UUID, key: UUID) -> Answer:
-    """What is known of a party's instruction, without asking anybody."""
-    row = store.instruction(db, user_id, key)
-    if row is None:
-        raise UnknownInstruction("没有这笔付款指令。", field="key")
-    return known_of(db, row)
-
-
 def held_until(db: Session, user_id: UUID, key: UUID, *, now: datetime) -> datetime | None:
     """Until when an instruction that nobody has sent would wait if it were taken up now; None where it would go out."""
     row = store.instruction(db, user_id, key)
     if row is None or row.sent_at is not None or rules.is_final(State(row.state)):
         return None
-    return _not_before(db, row, record_of(row), now)
-
-
-def used(db: Session, user_id: UUID, channel: str, *, now: datetime) -> limits.Used:
-    """What a party has made of a channel's day and month already."""
-    sender = (user_id, channel)
-    return limits.used(store.sent_since(db, {sender}, limits.month_began(now))[sender], now)
-
-
-def find(db: Session, user_id: UUID, key: UUID) -> Instruction:
-    """One instruction of a party; refuses one that is nobody's or somebody else's."""
-    row = store.instruction(db, user_id, key)
-    if row is None:
-        raise UnknownInstruction("没有这笔付款指令。", field="key")
-    return as_instruction(row)
-
-
-def known_of(db: Session, row: InstructionRow) -> Answer:
-    """What is known of an instruction, as an answer."""
-    return _all_known(db, [row])[0]
-
-
-def known_by(row: InstructionRow, events: Sequence[EventRow]) -> Answer:
-    """The same by what came back of it, as it happened."""
-    match State(row.state):
-        case State.SUCCESS:
-            last = events[-1] if events else None
-            event = Event(EventKind(last.kind), last.happened_at, last.amount_minor, last.reason) if last else None
-            return Settled(
-                row.reference or "", row.taken_at or row.final_at or row.made_at, row.amount_minor,
-                row.fee_kept_minor or 0, event,
-            )  # fmt: skip
-        case State.FAILED:
-            return Rejected(row.final_code or "", row.no_message or "", row.resets_at, row.missing_minor)
-        case State.ACCEPTED:
-            return Unknown(Why.ACCEPTED, row.next_ask_at)
-        case State.PROCESSING:
-            return Unknown(Why.PROCESSING, row.next_ask_at)
-        case _:
-            return Unknown(Why(row.why) if row.why else Why.NO_ANSWER, row.next_ask_at)
-
-
-def as_instruction(row: InstructionRow) -> Instruction:
-    """The instruction as a value."""
-    return Instruction(
-        key=row.key, order_id=row.order_id, part=row.part, attempt=row.attempt, channel=row.channel,
-        funding_ref=row.funding_ref, card_ref=row.card_ref, amount=row.amount_minor, currency=row.currency,
-        expires_at=row.expires_at, body=row.body, sent_at=row.sent_at, bank=row.bank, funding_kind=row.funding_kind,
-        service_fee=wire.service_fee_of(row.body) or 0,
-    )  # fmt: skip
-
-
-def record_of(row: InstructionRow) -> Capabilities:
-    """What the channel promised on the day on which this instruction was made."""
-    return msgspec.convert(row.record, Capabilities)
-
-
-def card_key(user_id: UUID, card_ref: str) -> bytes:
-    """By what a card is found again without being told."""
-    return vault.keyed_hash("channels.card", card_ref, party=user_id)
+    return _not_before(db, row, instructions.record_of(row), now)
 
 
 def _next_attempt(db: Session, user_id: UUID, rows: Sequence[InstructionRow], ask: Ask) -> None:
@@ -374,7 +269,7 @@ def _row_of(
     """The row of this attempt: the one that was made before, or a new one."""
     for row in earlier:
         if row.attempt == ask.attempt:
-            if not wire.same(ask, as_instruction(row)):
+            if not wire.same(ask, instructions.as_instruction(row)):
                 raise StillOpen("这一次付款已经有指令，内容不同。", field="attempt")
             return row
     _next_attempt(db, user_id, earlier, ask)
@@ -403,27 +298,15 @@ def _made(user_id: UUID, ask: Ask, record: Capabilities, *, now: datetime) -> In
     return InstructionRow(
         user_id=user_id, key=key, order_id=ask.order_id, part=ask.part, attempt=ask.attempt, channel=ask.channel,
         bank=ask.bank, funding_kind=ask.funding_kind, funding_ref=ask.funding_ref, card_ref=ask.card_ref,
-        card_key=card_key(user_id, ask.card_ref), amount_minor=ask.amount, currency=ask.currency,
+        card_key=instructions.card_key(user_id, ask.card_ref), amount_minor=ask.amount, currency=ask.currency,
         expires_at=expires_at, body=written, body_hash=vault.keyed_hash("channels.body", written), made_at=now,
         state=State.CREATED, stands=True, untaken=False, sends=0, asks=0, next_ask_at=expires_at,
         record=msgspec.to_builtins(record),
     )  # fmt: skip
 
 
-def _held(db: Session, keys: Sequence[store.Key]) -> list[InstructionRow]:
-    found = store.held(db, keys)
-    if len(found) < len(set(keys)):
-        raise UnknownInstruction("没有这笔付款指令。", field="key")
-    return [found[key] for key in keys]
-
-
-def _all_known(db: Session, rows: Sequence[InstructionRow]) -> list[Answer]:
-    events = store.events_of(db, [(row.user_id, row.key) for row in rows if row.state == State.SUCCESS])
-    return [known_by(row, events.get((row.user_id, row.key), ())) for row in rows]
-
-
 def _card(user_id: UUID, ask: Ask) -> Card:
-    return user_id, ask.channel, card_key(user_id, ask.card_ref)
+    return user_id, ask.channel, instructions.card_key(user_id, ask.card_ref)
 
 
 def _card_of(row: InstructionRow) -> Card:
@@ -454,7 +337,7 @@ def _step(row: InstructionRow, gate: Gate, wait: datetime | None, now: datetime)
     if now >= row.expires_at:
         _end(row, EXPIRED, now)
         return Step.NOTHING
-    record = record_of(row)
+    record = instructions.record_of(row)
     gate.require_live(record)
     if (until := _later(gate.not_before(record, row.bank, _card_of(row)), wait)) is not None:
         row.next_ask_at, row.why = until, Why.BUSY
@@ -538,7 +421,7 @@ def _keep_event(db: Session, row: InstructionRow, event: Event, now: datetime) -
 
 
 def _noted(db: Session, row: InstructionRow, answer: Answer, *, now: datetime, asked: bool) -> None:
-    record = record_of(row)
+    record = instructions.record_of(row)
     before = rules.Standing(State(row.state), row.amount_minor, row.last_sent_at)
     change = rules.change(before, answer, record=record, now=now)
     if change.contradiction:
@@ -571,26 +454,9 @@ def _learn(db: Session, row: InstructionRow, record: Capabilities, code: str, no
         _flag(db, row, "per_payment", ours, code, now)
 
 
-def _silent(answer: Answer) -> bool:
-    return isinstance(answer, Unknown) and answer.why is Why.NO_ANSWER
-
-
 def _flag(db: Session, row: InstructionRow, field: str, ours: str, theirs: str, now: datetime) -> None:
     store_house.flag(db, {"channel": row.channel, "bank": row.bank, "field": field, "ours": ours,
                           "theirs": theirs[:200], "seen_at": now})  # fmt: skip
-
-
-def _add_message(
-    db: Session, user_id: UUID, key: UUID, *, channel: str, verb: str, status: int, content: bytes, now: datetime
-) -> UUID:
-    number = ids.new_id()
-    db.add(
-        MessageRow(
-            user_id=user_id, id=number, key=key, channel=channel, verb=verb, status=status, content=content,
-            sha256=limits.sha256(content), seen_at=now,
-        )
-    )  # fmt: skip
-    return number
 
 
 def _only(found: "Sequence[T | Refused | BreakerOpen | OtherBody]") -> T:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from anhuan.channels import evidence, service, store
+from anhuan.channels import evidence, instructions, store
 from anhuan.channels.evidence import Seen
 from anhuan.channels.evidence_rules import Arrival
 from anhuan.channels.model import Answer, State, UnknownInstruction
@@ -37,7 +37,7 @@ def of_many(db: Session, keys: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, 
             raise UnknownInstruction("没有这笔付款指令。", field="key")
         seen = evidence.seen(proofs[key]) if key in proofs else NOTHING
         contradicted = tuple(one.kind for one in kinds.get(key, ()))
-        found[key] = Standing(service.known_by(row, events.get(key, ())), row.sent_at, seen, contradicted)
+        found[key] = Standing(instructions.known_by(row, events.get(key, ())), row.sent_at, seen, contradicted)
     return found
 
 
