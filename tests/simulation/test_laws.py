@@ -115,7 +115,7 @@ def test_a_tap_that_was_told_another_number_is_seen() -> None:
 
 def test_a_refused_tap_that_left_an_order_is_seen() -> None:
     case = sound()
-    case.taps[0].fate = Fate.REFUSED
+    case.taps[0].fate, case.taps[0].why = Fate.REFUSED, "422 没有扣款。"
     assert broken(case) == {"refused_tap_left_orders"}
 
 
@@ -212,6 +212,23 @@ def test_an_alert_that_comes_a_day_late_is_seen() -> None:
     assert broken(late) == {"no_alert"}
 
 
+def test_who_was_proved_paid_is_alerted_once_that_is_doubted() -> None:
+    case = sound()
+    arrived = is_of(case, "arrived")
+    line = next(one for one in case.events if arrived(one))
+    doubted = with_row(case, "events", {**line, "kind": "in_doubt", "at": NOW - DAY})
+    again = with_row(doubted, "events", {**line, "kind": "arrived", "at": NOW - HOUR})
+    late = changed(again, "orders", arrived, by_hand_at=NOW - 2 * DAY, closed_at=NOW - HOUR)
+    assert broken(changed(late, "orders", arrived, alerted_at=NOW - DAY + HOUR)) == set()
+    assert broken(late) == {"no_alert"}
+
+
+def test_a_refusal_without_a_reason_is_seen() -> None:
+    tap = Tap(ids.new_id(), PARTY, ACCOUNT, AMOUNT, NOW, 1, Fate.REFUSED, "422 请先勾选已看到这笔费用。")
+    assert broken(with_row(sound(), "taps", tap)) == set()
+    assert broken(with_row(sound(), "taps", replace(tap, why="422 "))) == {"refused_without_reason"}
+
+
 @pytest.mark.parametrize(
     ("reasons", "told", "law"),
     [
@@ -291,7 +308,7 @@ def test_every_law_has_a_mutant_here() -> None:
     caught = {
         "one_debit", "every_debit_is_an_order", "every_order_is_at_the_bank", "sums_agree", "bank_books_sound",
         "no_tap_is_lost", "every_group_is_proved", "one_successor", "never_more_than_the_bill", "open_is_explained",
-        "statuses_follow_the_table", "arrived_by_bank_data", "alerted_in_time", "late_is_explained", "books_hold",
-        "books_follow_orders", "only_what_is_open_is_held", "messages_keep_their_hash",
+        "statuses_follow_the_table", "arrived_by_bank_data", "alerted_in_time", "late_is_explained", "refusals_say_why",
+        "books_hold", "books_follow_orders", "only_what_is_open_is_held", "messages_keep_their_hash",
     }  # fmt: skip
     assert {law.__name__ for law in laws.LAWS} == caught

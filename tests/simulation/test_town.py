@@ -105,6 +105,9 @@ def test_a_form_sends_what_a_browser_would_send() -> None:
     assert form is not None
     assert form.filled(act="pay", key="k2") == b"csrf=c1&rule=full&read=yes&source=b&act=pay&key=k2"
     assert form.has("act")
+    form.tick("later")
+    form.tick("never")
+    assert form.filled(act="pay") == b"csrf=c1&key=k1&rule=full&read=yes&source=b&later=yes&act=pay"
     assert forms.form_to(PAGE, "/repay", having="step_up") is None
 
 

@@ -43,9 +43,9 @@ def move_in(place: Place) -> None:
         place.hand.switch(number, "1/12")
 
 
-def live(place: Place) -> None:
+def live(place: Place, habits: Habits) -> None:
     """Day after day, with everything that goes wrong."""
-    habits, first = Habits(place), place.begins.astimezone(CHINA).date()
+    first = place.begins.astimezone(CHINA).date()
     deck = rules.kills(place.ask)
     on_day = rules.kill_days(place.ask, min(FIRST_KILLS, place.ask.days - 1))
     began = time.monotonic()
@@ -63,14 +63,13 @@ def live(place: Place) -> None:
             time.sleep(0.05)
 
 
-def rest(place: Place, days: int) -> None:
-    """Nobody dies, nothing goes wrong any more; late answers, returns and proofs come in."""
+def rest(place: Place, habits: Habits, days: int) -> None:
+    """Nobody dies, nothing goes wrong any more; people do what they have in mind, late answers and proofs come in."""
     place.calm = True
     place.say("everything comes to rest")
     for number in range(1, 36):
         place.hand.switch(number, None)
     place.hand.say("PUT", "/sim/script", {"steps": []})
-    habits = Habits(place)
     today = place.now.astimezone(CHINA).date()
     for number in range(1, days + 1):
         _day(place, habits, today + number * _DAY, None, [])

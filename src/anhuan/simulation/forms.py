@@ -15,6 +15,12 @@ class Form:
     method: str
     fields: Pairs = field(default_factory=list)
     buttons: Pairs = field(default_factory=list)
+    boxes: dict[str, str] = field(default_factory=dict)  # not ticked
+
+    def tick(self, name: str) -> None:
+        """Tick this box where the form has it."""
+        if name in self.boxes:
+            self.fields.append((name, self.boxes.pop(name)))
 
     def filled(self, **changes: str) -> bytes:
         """The body that goes out, with these fields changed or added."""
@@ -84,6 +90,8 @@ class _Reader(HTMLParser):
     def _input(self, said: dict[str, str]) -> None:
         kind = said.get("type", "text")
         if kind in ("checkbox", "radio") and "checked" not in said and "required" not in said:
+            if kind == "checkbox" and self._form is not None:
+                self._form.boxes[said["name"]] = said.get("value", "on")
             return  # what must be ticked is ticked: people want to go on
         if kind in ("submit", "image", "file"):
             self._keep(said.get("form", ""), said["name"], said.get("value", ""), button=True)

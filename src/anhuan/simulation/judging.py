@@ -9,6 +9,7 @@ from anhuan.kit import vault
 from anhuan.kit.clock import CHINA
 from anhuan.repayments.model import CLOSED, OrderStatus
 from anhuan.simulation import laws, store, ticking
+from anhuan.simulation.habits import FIXED
 from anhuan.simulation.laws import Case, LateBill
 from anhuan.simulation.model import Household, Way
 from anhuan.simulation.place import Place
@@ -116,6 +117,8 @@ def _late(place: Place, rows: Rows, house: Household, bill: Row, due_on: date, p
         reasons.append("never handed in") if account is None else None
     if house.way in (Way.FORGETFUL, Way.OVERDRAWN):
         reasons.append(f"habit: {house.way.value}")
+    if house.way is Way.AUTO_FIXED and bill["minimum"] > FIXED:
+        reasons.append("habit: a fixed amount below the minimum")
     reasons += [f"{what} on {day}" for day, what in place.diary.stops.get(house.number, [])]
     for one in orders:
         met = scenarios.get(str(one["key"]), [])

@@ -329,13 +329,14 @@ def arrived_by_bank_data(case: Case) -> Iterator[Finding]:
 
 
 def alerted_in_time(case: Case) -> Iterator[Finding]:
-    """Whoever's order was not proved arrived at the moment from which only paying by hand is left was told then."""
+    """Whoever's order was not proved arrived at the moment from which only paying by hand is left was told then, or
+    as soon as the proof was doubted."""
     alerted: dict[UUID, datetime] = {}
     for line in case.events:
         if line["kind"] == EventKind.ALERTED:
             alerted.setdefault(line["order_id"], line["at"])
     for one in case.orders:
-        limit = one["by_hand_at"]
+        limit = _unproved_from(one["by_hand_at"], case.lines.get(one["id"], ()))
         if limit is None or limit > case.now - ALERT_SLACK or one["placed_at"] > limit:
             continue
         if one["closed_at"] is not None and one["closed_at"] <= limit + ALERT_SLACK:
@@ -348,6 +349,17 @@ def alerted_in_time(case: Case) -> Iterator[Finding]:
             })  # fmt: skip
 
 
+def _unproved_from(by_hand_at: datetime | None, lines: Sequence[Row]) -> datetime | None:
+    """The first moment after the last safe one at which an order is not proved arrived; None: there is none."""
+    if by_hand_at is None:
+        return None
+    steps = [line for line in lines if EventKind(line["kind"]) in STEPS]
+    before = [line for line in steps if line["at"] <= by_hand_at]
+    if not before or before[-1]["kind"] != EventKind.ARRIVED:
+        return by_hand_at
+    return next((line["at"] for line in steps[len(before) :] if line["kind"] != EventKind.ARRIVED), None)
+
+
 def late_is_explained(case: Case) -> Iterator[Finding]:
     """Every bill that was late at the bank has its reason, and its payer was told before the day was over."""
     for bill in case.late:
@@ -356,6 +368,13 @@ def late_is_explained(case: Case) -> Iterator[Finding]:
             yield _found("late_unexplained", f"{bill.card} {bill.statement_on}", facts)
         elif bill.told_at is None and bill.known:  # of a bill that nobody could read nobody is told
             yield _found("late_untold", f"{bill.card} {bill.statement_on}", facts | {"reasons": list(bill.reasons)})
+
+
+def refusals_say_why(case: Case) -> Iterator[Finding]:
+    """Whoever is refused reads on the page why."""
+    for tap in case.taps:
+        if tap.fate is Fate.REFUSED and not tap.why.partition(" ")[2]:
+            yield _found("refused_without_reason", str(tap.key), {"account": tap.account, "said": tap.why})
 
 
 # --- the books, and what was kept ---
@@ -420,8 +439,8 @@ def messages_keep_their_hash(case: Case) -> Iterator[Finding]:
 LAWS: Final[tuple[Law, ...]] = (
     one_debit, every_debit_is_an_order, every_order_is_at_the_bank, sums_agree, bank_books_sound, no_tap_is_lost,
     every_group_is_proved, one_successor, never_more_than_the_bill, open_is_explained, statuses_follow_the_table,
-    arrived_by_bank_data, alerted_in_time, late_is_explained, books_hold, books_follow_orders,
-    only_what_is_open_is_held, messages_keep_their_hash,
+    arrived_by_bank_data, alerted_in_time, late_is_explained, refusals_say_why, books_hold,
+    books_follow_orders, only_what_is_open_is_held, messages_keep_their_hash,
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ on them. Only the cookie is given to them: the town signs its households in as a
 """
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -267,6 +268,7 @@ class People:
     def _sent(tap: Tap, browser: Browser, csrf: str) -> fetch.Answer:
         tap.sent += 1
         assert tap.form is not None
+        tap.form.tick("read")  # what paying less than the whole bill costs
         return browser.post("/repay", tap.form.filled(act="pay", csrf=csrf))
 
     def _at_once(self, browser: Browser, body: bytes) -> Sequence[fetch.Answer]:
@@ -372,8 +374,6 @@ def patiently(work: Callable[[], T], tend: Callable[[], None]) -> T:
 
 def _reason(page: bytes) -> str:
     """What a page says went wrong, short, for the diary."""
-    import re
-
     text = page.decode("utf-8", "replace")
-    found = re.search(r'class="[^"]*(?:trouble|alert|warn)[^"]*"[^>]*>(.*?)</', text, re.DOTALL)
+    found = re.search(r'role="alert"[^>]*>(.*?)</', text, re.DOTALL)
     return " ".join(re.sub(r"<[^>]+>", " ", found.group(1)).split())[:120] if found else ""

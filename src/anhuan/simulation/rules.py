@@ -11,8 +11,8 @@ from anhuan.simulation.model import BANKS, OF_BILLS, SCENARIOS, STATEMENT_DAYS, 
 
 # Habits in the order in which small towns get them; large towns draw from the whole row.
 HABITS: Final = (
-    Way.DOUBLE, Way.AUTO_FULL, Way.FULL, Way.BY_HAND, Way.OVERDRAWN, Way.PLANNER, Way.IN_PARTS, Way.AUTO_MINIMUM,
-    Way.MINIMUM, Way.FORGETFUL, Way.AUTO_FIXED, Way.DOUBLE, Way.AUTO_FULL, Way.FULL, Way.FULL, Way.DOUBLE,
+    Way.DOUBLE, Way.AUTO_FULL, Way.MINIMUM, Way.BY_HAND, Way.OVERDRAWN, Way.PLANNER, Way.IN_PARTS, Way.AUTO_MINIMUM,
+    Way.FULL, Way.FORGETFUL, Way.AUTO_FIXED, Way.DOUBLE, Way.AUTO_FULL, Way.FULL, Way.FULL, Way.DOUBLE,
 )  # fmt: skip
 # Of the 35 scenarios, those that a payment meets by the bank's script; the others come otherwise.
 OF_PAYMENTS: Final = (

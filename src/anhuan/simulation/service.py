@@ -17,6 +17,7 @@ from anhuan.kit import clock, db
 from anhuan.kit.clock import CHINA
 from anhuan.simulation import days, judging, leftovers, rules
 from anhuan.simulation.bank import Hand
+from anhuan.simulation.habits import Habits
 from anhuan.simulation.model import Ask, Diary, FolderTaken, Kind
 from anhuan.simulation.people import App, People
 from anhuan.simulation.place import Place, Say
@@ -37,8 +38,9 @@ def run(ask: Ask, *, ports: tuple[int, int], say: Say) -> Mapping[str, Any]:
     town = Town(home, web_port=ports[0], bank_port=ports[1])
     try:
         place = _founded(ask, town, say)
-        days.live(place)
-        days.rest(place, REST_DAYS)
+        habits = Habits(place)
+        days.live(place, habits)
+        days.rest(place, habits, REST_DAYS)
         report = judging.judged(place)
         report["home"] = str(home)
         report["seconds"] = round(time.monotonic() - began, 1)
