@@ -155,6 +155,19 @@ def test_above_the_cap_the_payer_is_told_and_what_the_mandate_says_is_done(
     assert kind in said(home)
 
 
+@pytest.mark.parametrize(
+    "wish", [{"rule": AmountRule.CUSTOM, "amount": 4_000}, {"cap": 4_000}], ids=["fixed amount", "cap"]
+)
+def test_who_fixed_less_than_the_minimum_is_told_what_is_missing(home: Home, wish: dict[str, Any]) -> None:
+    given(home, **wish)
+    until(home, NOTICE)
+    work(home)
+    with home.rows() as db:
+        told = notify.messages(db, home.party, lang="zh", now=home.clock())
+    (short,) = (one for one in told if one.kind == "autopay_below_minimum")
+    assert "60.00" in short.text
+
+
 def test_a_bill_that_grew_after_the_notice_is_debited_only_as_told(home: Home) -> None:
     made = given(home)
     until(home, NOTICE)

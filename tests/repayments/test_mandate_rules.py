@@ -266,3 +266,12 @@ def test_a_run_moves_by_its_table_alone() -> None:
     assert rules.step(Stage.PLANNED, Stage.NOTICED) is Stage.NOTICED
     with pytest.raises(BadStage):
         rules.step(Stage.DONE, Stage.PLANNED)
+
+
+def test_only_a_bills_one_debit_is_weighed_against_the_minimum() -> None:
+    owed = Owed(100_000, 10_000, 1_000)
+    fixed = replace(WISH, rule=AmountRule.CUSTOM, amount=4_000)
+    assert rules.missing(fixed, owed, 4_000) == 5_000
+    assert rules.missing(fixed, owed, 9_000) == 0
+    assert rules.missing(replace(fixed, timing=Timing.MONTHLY), owed, 4_000) == 0
+    assert rules.missing(replace(fixed, rule=AmountRule.PLANNED), owed, 4_000) == 0

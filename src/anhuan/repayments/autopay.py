@@ -24,7 +24,7 @@ from anhuan.repayments import precheck, quoting, service, ways
 from anhuan.repayments import store as orders
 from anhuan.repayments import store_mandates as store
 from anhuan.repayments.mandate_model import Debit, Stage, Timing, Why
-from anhuan.repayments.mandate_rules import House
+from anhuan.repayments.mandate_rules import House, Owed
 from anhuan.repayments.model import (
     AlreadyOnItsWay,
     AmountRule,
@@ -203,6 +203,10 @@ def _notice(db: Session, row: MandateRow, run: RunRow, debit: Debit, known: _Kno
     if debit.above:
         runs.tell(db, row, run, "autopay_capped", now=now, face=face, urgent=True, asked=debit.asked,
                   cap=debit.amount, pay_at=pay_at)  # fmt: skip
+    owed = Owed(bill.open, bill.minimum_open, known.on_way.get(_card(row), 0))
+    if missing := rules.missing(runs.wish_of(row), owed, debit.amount):
+        runs.tell(db, row, run, "autopay_below_minimum", now=now, face=face, urgent=True, amount=debit.amount,
+                  missing=missing, due_on=bill.due_on.isoformat() if bill.due_on else None)  # fmt: skip
     db.flush()
 
 

@@ -209,6 +209,7 @@ class Preview:
     due_on: date | None
     above: bool = False
     after_safe: bool = False  # the chosen day lies after the last safe moment of the bill
+    missing: int = 0  # fen that the minimum lacks after it
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,12 @@ def _of_bills(
         moments = rules.before_due(
             wish, due_on, safe_by=safe, now=now, calendar=calendar.current(), house=runs.house(today)
         )
-        above = debit is not None and bill is not None and _asked(db, party, wish, bill) > debit
-        found.append(Preview(moments, debit, statement_on, due_on, above=above))
+        if debit is None or bill is None:
+            found.append(Preview(moments, None, statement_on, due_on))
+            continue
+        above = _asked(db, party, wish, bill) > debit
+        missing = rules.missing(wish, _facts(db, party, wish, bill), debit)
+        found.append(Preview(moments, debit, statement_on, due_on, above=above, missing=missing))
     return tuple(found)
 
 

@@ -136,6 +136,16 @@ def debit_of(wish: Wish, owed: Owed, *, leg: int | None = None) -> Debit:
     return Debit(wish.cap, asked)
 
 
+def missing(wish: Wish, owed: Owed, debit: int) -> int:
+    """What the minimum still lacks after a bill's only debit (fen): 逾期 unless the payer adds it.
+
+    The days of a schedule and the legs of a plan are not the only ones, so of those nothing is said.
+    """
+    if wish.timing is not Timing.BEFORE_DUE or wish.rule is AmountRule.PLANNED:
+        return 0
+    return max(0, owed.minimum_open - owed.on_way - debit)
+
+
 def moved(nominal: date, holiday: Holiday, *, calendar: Calendar, safe_on: date | None) -> date:
     """The day of a debit after the holiday rule: a later workday only where it is not after the last safe day."""
     if holiday is Holiday.SAME or calendar.is_open(nominal):
