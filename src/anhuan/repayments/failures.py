@@ -49,12 +49,12 @@ def of(db: Session, order: OrderView, lang: str = "zh") -> Failure:
 def after(db: Session, order: OrderView, before: OrderStatus | None, *, now: datetime) -> None:
     """On a failure or a return: tell the payer what to do next, doubt the binding, pause the card where it repeats.
 
-    Of a mandate's last try the mandate itself has told the payer what to do (`mandate_runs.settle`).
+    Of a debit that is tried again, or is not any more, the mandate itself has told the payer (`mandate_runs.settle`).
     """
     if before is None or before is order.status or order.status not in (S.FAILED, S.GIVEN_BACK):
         return
     zh, en = of(db, order, "zh"), of(db, order, "en")
-    if order.status is S.GIVEN_BACK or not store_mandates.gave_up(db, order.party, order.order_id):
+    if order.status is S.GIVEN_BACK or not store_mandates.run_tells(db, order.party, order.order_id):
         _tell(db, order, zh, en, now=now)
     if zh.effect is Stops.BINDING:
         _doubt(db, order, zh, now=now)

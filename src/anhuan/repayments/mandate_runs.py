@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from anhuan import cards, channels, ledger, notify, planning
 from anhuan.cards.model import AccountFace
 from anhuan.kit import calendar, clock, ids, terms
+from anhuan.repayments import failures, views
 from anhuan.repayments import mandate_rules as rules
 from anhuan.repayments import store_mandates as store
 from anhuan.repayments.mandate_model import (
@@ -278,7 +279,8 @@ def _again(db: Session, row: MandateRow, run: RunRow, failed: OrderRow, *, now: 
     run.stage = S.NOTICED if run.stage == S.NOTICED else rules.step(Stage(run.stage), S.NOTICED)
     run.retry_of, run.next_at, run.amount_minor = failed.id, at, failed.amount_minor
     db.flush()
-    tell(db, row, run, "autopay_retry", now=now, amount=failed.amount_minor, at=_iso(at))
+    zh, en = (failures.of(db, views.view_of(failed), lang).sentence for lang in ("zh", "en"))
+    tell(db, row, run, "autopay_retry", now=now, amount=failed.amount_minor, at=_iso(at), why_zh=zh, why_en=en)
     return True
 
 

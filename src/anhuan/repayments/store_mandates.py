@@ -120,10 +120,11 @@ def run_of_order(db: Session, party: UUID, order_id: UUID) -> RunRow | None:
     return db.scalars(asked).one_or_none()
 
 
-def gave_up(db: Session, party: UUID, order_id: UUID) -> bool:
-    """Whether the run that an order was made for came to its end without success."""
+def run_tells(db: Session, party: UUID, order_id: UUID) -> bool:
+    """Whether the run that an order was made for tells its payer: it ended without success, or tries it once more."""
     asked = select(RunRow.id).join(OrderRow, and_(OrderRow.user_id == RunRow.user_id, OrderRow.run_id == RunRow.id))
-    asked = asked.where(OrderRow.user_id == party, OrderRow.id == order_id, RunRow.stage == "failed")
+    told = or_(RunRow.stage == "failed", RunRow.retry_of == OrderRow.id)
+    asked = asked.where(OrderRow.user_id == party, OrderRow.id == order_id, told)
     return db.scalar(asked.limit(1)) is not None
 
 
