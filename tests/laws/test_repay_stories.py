@@ -11,7 +11,7 @@ import pytest
 from tests.repayments.conftest import Home, clean, home, house
 
 from anhuan import repayments
-from anhuan.channels import delivery, evidence
+from anhuan.channels import delivery, evidence, kept_messages
 from anhuan.channels import service as hands
 from anhuan.channels.model import OtherBody
 from anhuan.channels.service import WORKER
@@ -80,7 +80,8 @@ class Story:
         self.home.bank.next = [self.dice.choice(HOWS)]
         if self.dice.random() < 0.3:
             with self.patch.context() as patch:
-                patch.setattr(hands, self.dice.choice(("note", "keep_message", "claim_again")), _die)
+                fatal = (hands, "note"), (kept_messages, "keep"), (hands, "claim_again")
+                patch.setattr(*self.dice.choice(fatal), _die)
                 try:
                     delivery.deliver(self.home.party, one.key, now=self.home.clock)
                 except Died:

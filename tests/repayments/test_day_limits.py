@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from anhuan.kit import db as database
 from anhuan.kit import ids
 from anhuan.kit.actors import Actor, ActorKind
 from anhuan.kit.money import from_text
-from anhuan.repayments import day_limits
+from anhuan.repayments import day_limits, payers
 from anhuan.repayments.day_limits import DayLimits, DayPart, OverSingleLimit, check, split
 from anhuan.repayments.model import OrderStatus, OverDayLimit
 
@@ -90,8 +90,10 @@ def test_what_was_used_today_is_what_starts_today_and_did_not_fail(work: Session
         (4, tomorrow, OrderStatus.SCHEDULED), (50, today, OrderStatus.CANCELLED), (6, today, OrderStatus.ARRIVED),
     ):  # fmt: skip
         kept(work, user_id, amount=amount, start_at=at, status=status)
-    assert day_limits.used_today(work, user_id, NOW) == 109
-    assert day_limits.used_today(work, user_id, tomorrow) == 4
+    payer = payers.of(work, user_id, now=NOW)
+    assert day_limits.used_on(payer, date(2026, 11, 22)) == 109
+    assert day_limits.used_on(payer, date(2026, 11, 23)) == 4
+    assert day_limits.used_on(payers.of(work, user_id, now=tomorrow), date(2026, 11, 23)) == 4
 
 
 def test_the_stored_limits_and_the_days_orders_are_what_counts(work: Session, user_id: UUID) -> None:
@@ -100,11 +102,12 @@ def test_the_stored_limits_and_the_days_orders_are_what_counts(work: Session, us
     limits.set_limit(work, who, Which(LimitKind.PER_DAY), 100_000, now=NOW)
     one = kept(work, user_id, amount=80_000, start_at=NOW, status=OrderStatus.PLACED)
     this: dict[str, Any] = {"account_id": account, "now": NOW, "channel": "simbank"}
-    day_limits.insist(work, user_id, 20_000, **this)
+    payer = payers.of(work, user_id, now=NOW)
+    day_limits.insist(payer, 20_000, **this)
     with pytest.raises(OverOwnLimit):
-        day_limits.insist(work, user_id, 20_001, **this)
-    day_limits.insist(work, user_id, 100_000, **this, leaving_out=[one])
-    day_limits.insist(work, user_id, 90_000_000, **this | {"channel": "bank_app"})  # paid in the own bank's app
+        day_limits.insist(payer, 20_001, **this)
+    day_limits.insist(payer, 100_000, **this, leaving_out=[one])
+    day_limits.insist(payer, 90_000_000, **this | {"channel": "bank_app"})  # paid in the own bank's app
 
 
 @pytest.mark.scope("S3-12")

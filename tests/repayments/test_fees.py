@@ -12,7 +12,7 @@ from anhuan.channels.model import UnknownChannel
 from anhuan.kit import ids, terms
 from anhuan.kit.money import from_text
 from anhuan.kit.terms import Term
-from anhuan.repayments import fee_rules, fees, quotas
+from anhuan.repayments import fee_rules, fees, payers, quotas
 from anhuan.repayments.fee_rules import BadSchedule
 from anhuan.repayments.model import FeeLine
 
@@ -32,6 +32,12 @@ def row(scope: str, value: Any, since: date = date(2026, 1, 1)) -> Term:
     return Term(scope, "fee", value, "schedule", since, None, "H", "user", "an operator's table", since)
 
 
+def lines(
+    db: Session, party: UUID, amount: int, channel: str, *, now: datetime, **more: Any
+) -> tuple[FeeLine, ...]:  # fmt: skip
+    return fees.lines_for(payers.of(db, party, now=now), amount, channel, now=now, **more)
+
+
 def operators(value: Any = TIERS, since: date = date(2026, 1, 1)) -> terms.Terms:
     return terms.seeds().over([row("service", value, since)])
 
@@ -48,7 +54,7 @@ def operators(value: Any = TIERS, since: date = date(2026, 1, 1)) -> terms.Terms
     ],
 )
 def test_above_the_months_quota_a_channel_takes_its_rate(db: Session, user_id: UUID, amount: str, fee: str) -> None:
-    (line,) = fees.lines_for(db, user_id, fen(amount), "wechat", now=NOW)
+    (line,) = lines(db, user_id, fen(amount), "wechat", now=NOW)
     assert (line.schedule, line.fee) == ("channel:wechat", fen(fee))
     assert line.free == min(fen(amount), fen("5000"))
     assert line.version == "2018-08-01"
@@ -72,44 +78,44 @@ def test_an_operators_table_takes_tier_by_tier(charged: str, fee: str) -> None:
 
 
 def test_a_house_that_runs_itself_charges_nothing(db: Session, user_id: UUID) -> None:
-    (line,) = fees.lines_for(db, user_id, fen("50000"), "bank_transfer", now=NOW)
+    (line,) = lines(db, user_id, fen("50000"), "bank_transfer", now=NOW)
     assert line == FeeLine("channel:bank_transfer", 0, 0, 0, 0, "2016-01-01")
     assert not fee_rules.read("service", on=ON).charges
 
 
 @pytest.mark.scope("S2-06")
 def test_the_services_fee_stands_beside_the_channels_where_a_channel_can_collect_it(db: Session, user_id: UUID) -> None:
-    lines = fees.lines_for(db, user_id, fen("6000"), "simbank", now=NOW, held=operators())
-    assert [(line.schedule, line.free, line.fee) for line in lines] == [
+    found = lines(db, user_id, fen("6000"), "simbank", now=NOW, held=operators())
+    assert [(line.schedule, line.free, line.fee) for line in found] == [
         ("channel:simbank", fen("5000"), fen("1.00")), ("service", fen("5000"), fen("1.00")),
     ]  # fmt: skip
-    by_hand = fees.lines_for(db, user_id, fen("6000"), "wechat", now=NOW, held=operators())
+    by_hand = lines(db, user_id, fen("6000"), "wechat", now=NOW, held=operators())
     assert [line.schedule for line in by_hand] == ["channel:wechat"]
 
 
 @pytest.mark.scope("S2-06")
 def test_a_price_holds_from_its_first_day(db: Session, user_id: UUID) -> None:
     held = operators(since=date(2026, 12, 1))
-    before = fees.lines_for(db, user_id, fen("6000"), "simbank", now=NOW, held=held)
-    after = fees.lines_for(db, user_id, fen("6000"), "simbank", now=NOW + timedelta(days=9), held=held)
+    before = lines(db, user_id, fen("6000"), "simbank", now=NOW, held=held)
+    after = lines(db, user_id, fen("6000"), "simbank", now=NOW + timedelta(days=9), held=held)
     assert [line.schedule for line in before] == ["channel:simbank"]
     assert [(line.schedule, line.version) for line in after][1] == ("service", "2026-12-01")
 
 
 def test_parts_and_other_payments_of_one_confirmation_share_the_quota(db: Session, user_id: UUID) -> None:
     spent: dict[str, int] = {}
-    fees.add(spent, fees.lines_for(db, user_id, fen("3000"), "wechat", now=NOW), now=NOW)
-    (second,) = fees.lines_for(db, user_id, fen("3000"), "wechat", now=NOW, spent=spent)
+    fees.add(spent, lines(db, user_id, fen("3000"), "wechat", now=NOW), now=NOW)
+    (second,) = lines(db, user_id, fen("3000"), "wechat", now=NOW, spent=spent)
     assert (second.free, second.charged, second.fee) == (fen("2000"), fen("1000"), fen("1"))
     next_month = datetime(2026, 11, 30, 16, 0, tzinfo=UTC)  # midnight of 1 December in China
     assert quotas.month_of(next_month) == "2026-12"
-    (fresh,) = fees.lines_for(db, user_id, fen("3000"), "wechat", now=next_month, spent=spent)
+    (fresh,) = lines(db, user_id, fen("3000"), "wechat", now=next_month, spent=spent)
     assert fresh.fee == 0
 
 
 def test_a_price_that_nobody_knows_is_refused(db: Session, user_id: UUID) -> None:
     with pytest.raises(UnknownChannel):
-        fees.lines_for(db, user_id, 100, "nobody", now=NOW)
+        lines(db, user_id, 100, "nobody", now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -129,8 +135,8 @@ def test_a_table_that_makes_no_sense_charges_nobody(wrong: dict[str, Any]) -> No
 
 
 def test_the_quota_is_the_payers_whoevers_card_is_paid(db: Session, user_id: UUID) -> None:
-    own = fees.lines_for(db, user_id, fen("1000"), "wechat", now=NOW)
-    other = fees.lines_for(db, ids.new_id(), fen("1000"), "wechat", now=NOW)
+    own = lines(db, user_id, fen("1000"), "wechat", now=NOW)
+    other = lines(db, ids.new_id(), fen("1000"), "wechat", now=NOW)
     assert own == other  # each begins with a full one; what pays says whose is used
 
 

@@ -14,7 +14,7 @@ from anhuan.kit import db as database
 from anhuan.kit import ids, wall
 from anhuan.kit.money import from_text
 from anhuan.ledger import BelowFloor
-from anhuan.repayments import fees, quotas
+from anhuan.repayments import fees, payers, quotas
 from anhuan.repayments.model import FeeLine
 
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -26,7 +26,7 @@ def fen(yuan: str) -> int:
 
 
 def quoted(db: Session, party: UUID, yuan: str) -> tuple[FeeLine, ...]:
-    return fees.lines_for(db, party, fen(yuan), "wechat", now=NOW)
+    return fees.lines_for(payers.of(db, party, now=NOW), fen(yuan), "wechat", now=NOW)
 
 
 def placed(db: Session, party: UUID, lines: Sequence[FeeLine]) -> UUID:
@@ -96,14 +96,14 @@ def test_what_somebody_used_meanwhile_is_not_used_twice(db: Session, user_id: UU
 def test_each_month_has_its_own(db: Session, user_id: UUID) -> None:
     placed(db, user_id, quoted(db, user_id, "5000"))
     december = datetime(2026, 11, 30, 16, 0, tzinfo=UTC)
-    (line,) = fees.lines_for(db, user_id, fen("5000"), "wechat", now=december)
+    (line,) = fees.lines_for(payers.of(db, user_id, now=NOW), fen("5000"), "wechat", now=december)
     assert line.free == QUOTA
     ledger.post(db, quotas.lines(db, ids.new_id(), user_id, (line,), now=december, group=ids.new_id())).insist()
     assert quoted(db, user_id, "1")[0].free == 0
 
 
 def test_what_costs_nothing_uses_no_quota(db: Session, user_id: UUID) -> None:
-    lines = fees.lines_for(db, user_id, fen("5000"), "bank_transfer", now=NOW)
+    lines = fees.lines_for(payers.of(db, user_id, now=NOW), fen("5000"), "bank_transfer", now=NOW)
     assert quotas.lines(db, ids.new_id(), user_id, lines, now=NOW, group=ids.new_id()) == []
 
 

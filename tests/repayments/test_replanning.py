@@ -15,7 +15,7 @@ from anhuan import cards, notify, planning, repayments
 from anhuan.kit import db as database
 from anhuan.kit import ids, jobs, wall
 from anhuan.planning.above import Standing
-from anhuan.repayments import fees, journey_plans, plans, proposing, replanning, service, store_plans
+from anhuan.repayments import fees, journey_plans, payers, plans, proposing, replanning, service, store_plans
 from anhuan.repayments.model import AmountRule, OrderStatus, RepayAsk
 from anhuan.repayments.replanning import Proposal
 
@@ -169,7 +169,8 @@ def test_a_fee_that_rose_until_the_day_ends_the_order_and_asks_anew(family: Fami
     (waiting,) = repayments.confirm(db, family.me, [later], key=ids.new_id(), answer=None, now=family.now)
     repayments.confirm(db, family.me, [now], key=ids.new_id(), answer=None, now=family.now)
     on_the_day = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
-    assert sum(line.fee for line in fees.lines_for(db, party, 400_000, "wechat", now=on_the_day)) == 300
+    lines = fees.lines_for(payers.of(db, party, now=on_the_day), 400_000, "wechat", now=on_the_day)
+    assert sum(line.fee for line in lines) == 300
     ended = service.start(db, party, waiting.order_id, now=on_the_day)
     assert (ended.status, ended.final_code) == (OrderStatus.FAILED, "repay.changed")
 

@@ -9,16 +9,16 @@ from tests.repayments.conftest import Home
 
 from anhuan import cards, repayments
 from anhuan.cards import BillFacts
-from anhuan.channels import delivery
+from anhuan.channels import delivery, kept_messages
 from anhuan.channels import service as hands
 from anhuan.channels.model import Settled, Unknown
 from anhuan.identity import limits
 from anhuan.identity.limits import LimitKind, OverOwnLimit, Which
 from anhuan.identity.stepup import StepUpNeeded
+from anhuan.kit import clock, ids, wall
 from anhuan.kit import db as database
-from anhuan.kit import ids, wall
 from anhuan.kit.actors import Actor, ActorKind
-from anhuan.repayments import AmountRule, OrderStatus, Wait, day_limits, journey, moving, store
+from anhuan.repayments import AmountRule, OrderStatus, Wait, day_limits, journey, moving, payers, store
 from anhuan.repayments.model import BadAsk, KeyReused, NothingToPay
 
 S = OrderStatus
@@ -212,7 +212,7 @@ def test_a_worker_that_dies_leaves_one_debit(home: Home, kill: str, monkeypatch:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(hands, "note" if kill == "before the answer is written" else "keep_message", die)
+        patch.setattr(*{"before the answer is written": (hands, "note")}.get(kill, (kept_messages, "keep")), die)
         with pytest.raises(KeyboardInterrupt):
             home.deliver(order)
     home.deliver(order)
@@ -243,7 +243,8 @@ def test_a_payment_above_the_channels_limit_is_cut_into_parts_and_no_other(home:
     assert ([part.amount for part in by_hand.parts], by_hand.troubles) == ([12_000_000], ())
     home.tap(channel="bank_app")
     with home.rows() as db:
-        assert day_limits.used_today(db, home.party, home.clock()) == 0
+        today = home.clock().astimezone(clock.CHINA).date()
+        assert day_limits.used_on(payers.of(db, home.party, now=home.clock()), today) == 0
 
 
 def test_several_payments_of_one_tap_are_within_the_days_limit_together(home: Home) -> None:

@@ -42,7 +42,7 @@ from anhuan.channels.holdings import (
 from anhuan.channels.instructions import (
     find,
     known,
-    used,
+    used_of_many,
 )
 from anhuan.channels.journey import (
     send,
@@ -155,7 +155,7 @@ __all__ = [
     "send",
     "standing",
     "tell",
-    "used",
+    "used_of_many",
     "with_learned",
     "withdraw",
 ]

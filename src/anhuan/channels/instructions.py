@@ -1,6 +1,6 @@
 """Instructions as they stand: found by party and key, as values, and what is known of them as an answer."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -47,10 +47,12 @@ def known(db: Session, user_id: UUID, key: UUID) -> Answer:
     return known_of(db, _row(db, user_id, key))
 
 
-def used(db: Session, user_id: UUID, channel: str, *, now: datetime) -> limits.Used:
-    """What a party has made of a channel's day and month already."""
-    sender = (user_id, channel)
-    return limits.used(store.sent_since(db, {sender}, limits.month_began(now))[sender], now)
+def used_of_many(db: Session, parties: Collection[UUID], *, now: datetime) -> dict[UUID, dict[str, limits.Used]]:
+    """What these parties have made of each channel's day and month already; channels they never used are left out."""
+    found: dict[UUID, dict[str, limits.Used]] = {party: {} for party in parties}
+    for (party, channel), sent in store.all_sent_since(db, parties, limits.month_began(now)).items():
+        found[party][channel] = limits.used(sent, now)
+    return found
 
 
 def held(db: Session, keys: Sequence[store.Key]) -> list[InstructionRow]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import func, select, text, tuple_
+from sqlalchemy import ColumnElement, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -110,13 +110,15 @@ def sent_since(
     db: Session, senders: Collection[tuple[UUID, str]], since: datetime
 ) -> dict[tuple[UUID, str], list[Payment]]:  # fmt: skip
     """What each (party, channel) has sent since a moment and what may have been taken, oldest first; some thousand."""
-    one, found = InstructionRow, {sender: list[Payment]() for sender in senders}
-    asked = select(one.user_id, one.channel, one.made_at, one.amount_minor, one.card_ref).where(
-        tuple_(one.user_id, one.channel).in_(list(senders)), one.made_at >= since, one.stands
-    )
-    for user_id, channel, made_at, fen, card_ref in db.execute(asked.order_by(one.made_at).limit(1000 * len(senders))):
-        found[user_id, channel].append(Payment(made_at, fen, card_ref))
-    return found
+    mine = tuple_(InstructionRow.user_id, InstructionRow.channel).in_(list(senders))
+    return {sender: [] for sender in senders} | _sent(db, mine, since, 1000 * len(senders))
+
+
+def all_sent_since(
+    db: Session, parties: Collection[UUID], since: datetime
+) -> dict[tuple[UUID, str], list[Payment]]:  # fmt: skip
+    """The same of these parties by every channel that they used."""
+    return _sent(db, InstructionRow.user_id.in_(list(parties)), since, 5000 * len(parties))
 
 
 def contradictions(db: Session, user_id: UUID, keys: Sequence[UUID]) -> Sequence[ContradictionRow]:
@@ -284,4 +286,16 @@ def _by_key(rows: Iterable[Noted]) -> dict[Key, list[Noted]]:
     found: dict[Key, list[Noted]] = {}
     for row in rows:
         found.setdefault((row.user_id, row.key), []).append(row)
+    return found
+
+
+def _sent(
+    db: Session, mine: ColumnElement[bool], since: datetime, at_most: int
+) -> dict[tuple[UUID, str], list[Payment]]:  # fmt: skip
+    one, found = InstructionRow, dict[tuple[UUID, str], list[Payment]]()
+    asked = select(one.user_id, one.channel, one.made_at, one.amount_minor, one.card_ref).where(
+        mine, one.made_at >= since, one.stands
+    )
+    for user_id, channel, made_at, fen, card_ref in db.execute(asked.order_by(one.made_at).limit(at_most)):
+        found.setdefault((user_id, channel), []).append(Payment(made_at, fen, card_ref))
     return found

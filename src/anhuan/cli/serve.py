@@ -12,7 +12,7 @@ import typer
 from anhuan.cli import watch, work
 from anhuan.identity import cli as people
 from anhuan.identity import demonstration
-from anhuan.kit import clock, db, settings, terminal
+from anhuan.kit import clock, db, memory, settings, terminal
 from anhuan.kit.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -150,7 +150,10 @@ def server(application: Any = APPLICATION) -> "uvicorn.Server":
 
 def run(doors: list[socket.socket], application: str = APPLICATION) -> None:
     """Serve until Ctrl-C or a polite signal."""
+    serving = server(application)
+    serving.config.load()
+    memory.settle()
     try:
-        server(application).run(sockets=doors)
+        serving.run(sockets=doors)
     except KeyboardInterrupt:
         log.info("stopped by Ctrl-C")

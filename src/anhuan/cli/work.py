@@ -13,7 +13,7 @@ import structlog
 import typer
 
 from anhuan.cli.beside import child
-from anhuan.kit import db, jobs, terminal
+from anhuan.kit import db, jobs, memory, terminal
 
 app = typer.Typer(rich_markup_mode=None)
 PARENT_GONE: Final = 5.0  # seconds a child gets to end by itself before it is stopped
@@ -32,6 +32,7 @@ def work(
     if not parent:
         db.require_head()
         typer.echo("working  (Ctrl-C stops)")
+    memory.settle()
     asyncio.run(_until_stopped(db.url_of("work"), parent=parent, heartbeat=heartbeat, dead_after=dead_after))
 
 

@@ -92,6 +92,19 @@ class Limits:
                 raise OverOwnLimit("超出您自己设的限额。", field="amount", limit=kind, allowed=limit, asked=asked)
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A party's own series of limits and since when it has stopped everything."""
+
+    wishes: Sequence[Wish]
+    pause: datetime | None
+
+    def at(self, now: datetime) -> Limits:
+        """The limits at a moment."""
+        waiting = tuple(wish for wish in self.wishes if wish.from_at > now)
+        return Limits(standing(self.wishes, at=now), waiting, self.pause)
+
+
 def standing(wishes: Iterable[Wish], *, at: datetime) -> dict[Which, int]:
     """What holds at a moment: of each limit the wish that came into force last; pure."""
     latest: dict[Which, Wish] = {}
@@ -108,10 +121,16 @@ def is_lower(wanted: int | None, held: int | None) -> bool:
 
 def at(db: Session, party: UUID, *, now: datetime) -> Limits:
     """The party's limits at this moment."""
-    wishes = wishes_of(db, party)
-    waiting = tuple(wish for wish in wishes if wish.from_at > now)
-    paused = store_limits.standing_pause(db, party)
-    return Limits(standing(wishes, at=now), waiting, paused.from_at if paused else None)
+    return own_of_many(db, {party})[party].at(now)
+
+
+def own_of_many(db: Session, parties: Collection[UUID]) -> dict[UUID, Own]:
+    """What several parties set for themselves."""
+    pauses = {row.user_id: row.from_at for row in store_limits.standing_pauses(db, parties)}
+    found: dict[UUID, list[Wish]] = {party: [] for party in parties}
+    for row in store_limits.wishes(db, parties):
+        found[row.user_id].append(_wish(row))
+    return {party: Own(wishes, pauses.get(party)) for party, wishes in found.items()}
 
 
 def paused_since(db: Session, party: UUID) -> datetime | None:
@@ -122,15 +141,12 @@ def paused_since(db: Session, party: UUID) -> datetime | None:
 
 def paused(db: Session, parties: Collection[UUID]) -> set[UUID]:
     """Those of these parties that have stopped everything."""
-    return store_limits.paused(db, parties)
+    return {row.user_id for row in store_limits.standing_pauses(db, parties)}
 
 
 def wishes_of(db: Session, party: UUID) -> Sequence[Wish]:
     """The party's series of limits, withdrawn wishes left out, in the order in which they were asked."""
-    return [
-        Wish(row.id, Which(LimitKind(row.kind), row.account_id), row.amount_minor, row.asked_at, row.from_at)
-        for row in store_limits.wishes(db, party)
-    ]
+    return [_wish(row) for row in store_limits.wishes(db, [party])]
 
 
 def raise_act(party: UUID, which: Which, wanted: int | None, held: int) -> Act:
@@ -223,3 +239,7 @@ def _check(which: Which, amount: int | None) -> None:
         raise BadLimit("单卡限额要选一张卡,其他限额不用选。", field="account_id")
     if amount is not None and not 0 < amount <= HIGHEST:
         raise BadLimit("限额要大于零;不想还款请用“全部暂停”。", field="amount")
+
+
+def _wish(row: OwnLimitRow) -> Wish:
+    return Wish(row.id, Which(LimitKind(row.kind), row.account_id), row.amount_minor, row.asked_at, row.from_at)

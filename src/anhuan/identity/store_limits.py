@@ -17,10 +17,10 @@ def lock(db: Session, party: UUID) -> None:
     db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"own_limits:{party}", 0))))
 
 
-def wishes(db: Session, party: UUID) -> Sequence[OwnLimitRow]:
-    """The standing wishes about limits, in the order in which they were asked."""
-    asked = select(OwnLimitRow).where(OwnLimitRow.user_id == party, OwnLimitRow.withdrawn_at.is_(None))
-    return db.scalars(asked.order_by(OwnLimitRow.asked_at, OwnLimitRow.id).limit(MANY)).all()
+def wishes(db: Session, parties: Collection[UUID]) -> Sequence[OwnLimitRow]:
+    """The standing wishes of these parties about limits, in the order in which they were asked."""
+    asked = select(OwnLimitRow).where(OwnLimitRow.user_id.in_(list(parties)), OwnLimitRow.withdrawn_at.is_(None))
+    return db.scalars(asked.order_by(OwnLimitRow.asked_at, OwnLimitRow.id).limit(MANY * len(parties))).all()
 
 
 def withdraw_waiting(db: Session, party: UUID, kind: str, account_id: UUID | None, *, now: datetime) -> list[UUID]:
@@ -40,10 +40,9 @@ def standing_pause(db: Session, party: UUID) -> PauseRow | None:
     return db.scalar(select(PauseRow).where(PauseRow.user_id == party, PauseRow.lifted_at.is_(None)))
 
 
-def paused(db: Session, parties: Collection[UUID]) -> set[UUID]:
-    """Those of these parties for whom a pause holds now."""
-    asked = select(PauseRow.user_id).where(PauseRow.user_id.in_(list(parties)), PauseRow.lifted_at.is_(None))
-    return set(db.scalars(asked)) if parties else set()
+def standing_pauses(db: Session, parties: Collection[UUID]) -> Sequence[PauseRow]:
+    """The pauses of these parties that hold now."""
+    return db.scalars(select(PauseRow).where(PauseRow.user_id.in_(list(parties)), PauseRow.lifted_at.is_(None))).all()
 
 
 def step_up(db: Session, person_id: UUID, step_up_id: UUID) -> StepUpRow | None:

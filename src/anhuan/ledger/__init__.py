@@ -28,6 +28,7 @@ from anhuan.ledger.rules import CHART, Code
 from anhuan.ledger.service import (
     as_of,
     balance,
+    balances,
     capture,
     entries,
     expire,
@@ -70,6 +71,7 @@ __all__ = [
     "Results",
     "as_of",
     "balance",
+    "balances",
     "capture",
     "entries",
     "erase",

@@ -4,7 +4,7 @@ Several calls in one transaction are fine on one lane; a second lane is refused.
 40001, 40P01 and a lost connection: the ids make it safe.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -88,6 +88,11 @@ def balance(db: Session, name: AccountName, *, shard: int | None = None) -> Bala
     """The state of an account, or None where it does not exist or may not be seen."""
     found = _find(db, name, shard)
     return None if found is None else store.balance(db, *found)
+
+
+def balances(db: Session, names: Collection[AccountName]) -> dict[AccountName, Balance]:
+    """The state of several accounts of persons, firms or merchants; those that do not exist are left out."""
+    return store.balances(db, list(names)) if names else {}
 
 
 def as_of(db: Session, name: AccountName, moment: datetime, *, shard: int | None = None) -> int:

@@ -29,6 +29,15 @@ _ACCOUNTS = text("SELECT ledger.accounts(CAST(:lane AS smallint), :units, :kinds
     bindparam("units", type_=_TEXTS), bindparam("kinds", type_=_SMALLS), bindparam("owners", type_=_UUIDS),
     bindparam("subs", type_=_TEXTS),
 )  # fmt: skip
+_BALANCES = text(
+    "SELECT one.place, b.posted, b.held, b.held_in, b.seq, b.floor, b.ceil, b.over, b.frozen_out, b.frozen_in"
+    " FROM unnest(:units, :kinds, :owners, :subs) WITH ORDINALITY AS one (unit, kind, owner, sub, place)"
+    " JOIN ledger.balance b ON b.shard = ledger.shard_of(one.owner) AND b.owner = one.owner AND b.unit = one.unit"
+    " AND b.kind = one.kind AND b.sub = one.sub"
+).bindparams(
+    bindparam("units", type_=_TEXTS), bindparam("kinds", type_=_SMALLS), bindparam("owners", type_=_UUIDS),
+    bindparam("subs", type_=_TEXTS),
+)  # fmt: skip
 _SHARDS = text("SELECT DISTINCT ledger.shard_of(owner) FROM unnest(:owners) AS owner").bindparams(
     bindparam("owners", type_=_UUIDS)
 )
@@ -143,6 +152,15 @@ def balance(db: Session, shard: int, account: int) -> Balance | None:
     )
     row = db.execute(asked, {"shard": shard, "account": account}).one_or_none()
     return None if row is None else Balance(*row)
+
+
+def balances(db: Session, names: Sequence[AccountName]) -> dict[AccountName, Balance]:
+    """The states of accounts that have an owner, as far as they exist and may be seen."""
+    asked = {
+        "units": [name.unit for name in names], "kinds": [int(name.kind) for name in names],
+        "owners": [name.owner for name in names], "subs": [name.sub for name in names],
+    }  # fmt: skip
+    return {names[place - 1]: Balance(*state) for place, *state in db.execute(_BALANCES, asked)}
 
 
 def as_of(db: Session, shard: int, account: int, moment: datetime) -> int | None:

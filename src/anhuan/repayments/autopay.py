@@ -120,7 +120,7 @@ def _ask(db: Session, batch: Sequence[tuple[RunRow, MandateRow]], now: datetime)
     return _Known(
         now, runs.house(today), cards.open_of_many(db, billed, on=today), cards.faces_of_many(db, billed),
         cards.own_of_many(db, paying), dict(store.on_its_way(db, billed)), precheck.waits_of(db, billed),
-        ways.look(db, now=now),
+        ways.look(db, {row.user_id for _, row in batch}, now=now),
     )  # fmt: skip
 
 

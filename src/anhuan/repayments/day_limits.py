@@ -6,25 +6,21 @@ are for what the house sends: who pays in the own bank's app pays by that bank's
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
-
-from sqlalchemy.orm import Session
 
 from anhuan.channels import capabilities
 from anhuan.channels.model import Capabilities, Licence
 from anhuan.channels.rules import split as cut
-from anhuan.identity import limits
 from anhuan.identity.limits import LimitKind, OverOwnLimit, Paused
 from anhuan.kit import clock, terms, wording
 from anhuan.kit.errors import Refused
-from anhuan.repayments import store_quotas
 from anhuan.repayments.model import OverDayLimit
+from anhuan.repayments.payers import Payer
 
 SCOPE: Final = "repayments"
 BASIC: Final = "basic"
-_DAY: Final = timedelta(days=1)
 _OWN: Final = {LimitKind.PER_PAYMENT: "单笔限额", LimitKind.PER_DAY: "单日限额", LimitKind.PER_CARD: "这张卡的限额"}
 
 
@@ -66,7 +62,7 @@ class DayPart:
     days_later: int
 
 
-def tier_of(db: Session, party: UUID) -> str:
+def tier_of(payer: Payer) -> str:
     """The tier whose day limit holds for a payer. Nobody is known better than by signing in, so all are basic."""
     return BASIC
 
@@ -86,28 +82,27 @@ def by_hand(channel: str, on: date) -> bool:
     return capabilities.licence_of(channel, on=on) in (Licence.OWN_HAND, Licence.OWN_FILE)
 
 
-def used_today(db: Session, party: UUID, now: datetime, *, leaving_out: Collection[UUID] = ()) -> int:
+def used_on(payer: Payer, on: date, *, leaving_out: Collection[UUID] = ()) -> int:
     """Fen of the orders that start on this day, scheduled ones too, and did not come to nothing."""
-    on = now.astimezone(clock.CHINA).date()
-    first = datetime.combine(on, time(), clock.CHINA)
-    rows = store_quotas.standing_between(db, party, first.astimezone(UTC), (first + _DAY).astimezone(UTC))
-    return sum(row.amount_minor for row in rows if row.id not in leaving_out and not by_hand(row.channel, on))
+    return sum(
+        one.amount for one in payer.starts
+        if one.start_at.astimezone(clock.CHINA).date() == on
+        and one.order_id not in leaving_out and not by_hand(one.channel, on)
+    )  # fmt: skip
 
 
-def of(
-    db: Session, party: UUID, *, account_id: UUID, now: datetime, leaving_out: Collection[UUID] = ()
-) -> DayLimits:  # fmt: skip
-    """The limits of a payer for one card account on the day of this moment."""
-    on, own, tier = now.astimezone(clock.CHINA).date(), limits.at(db, party, now=now), tier_of(db, party)
+def of(payer: Payer, *, account_id: UUID, now: datetime, leaving_out: Collection[UUID] = ()) -> DayLimits:
+    """The limits of a payer for one card account on the day of this moment, not before the day of the look."""
+    on, own, tier = now.astimezone(clock.CHINA).date(), payer.own.at(now), tier_of(payer)
     return DayLimits(
-        tier, per_payment_max(on), per_day_max(tier, on), used_today(db, party, now, leaving_out=leaving_out),
+        tier, per_payment_max(on), per_day_max(tier, on), used_on(payer, on, leaving_out=leaving_out),
         own.of(LimitKind.PER_PAYMENT), own.of(LimitKind.PER_CARD, account_id), own.of(LimitKind.PER_DAY),
         own.pause is not None,
     )  # fmt: skip
 
 
 def insist(
-    db: Session, party: UUID, amount: int, *, account_id: UUID, channel: str, now: datetime,
+    payer: Payer, amount: int, *, account_id: UUID, channel: str, now: datetime,
     per_payment: int | None = None, leaving_out: Collection[UUID] = (),
 ) -> None:  # fmt: skip
     """Refuse a payment of so many fen to a card on the day of `now` that goes beyond a limit, and say what is left.
@@ -115,7 +110,7 @@ def insist(
     `per_payment` is the largest of its parts where it is made in several; `leaving_out` are orders that are not counted
     beside it, because they are what is asked about. Raises `OverSingleLimit`, `OverDayLimit`, `OverOwnLimit`, `Paused`.
     """
-    held = of(db, party, account_id=account_id, now=now, leaving_out=leaving_out)
+    held = of(payer, account_id=account_id, now=now, leaving_out=leaving_out)
     if by_hand(channel, now.astimezone(clock.CHINA).date()):
         return _insist_not_paused(held)
     return check(held, amount, single=amount if per_payment is None else per_payment)

@@ -4,9 +4,6 @@ service's, which is taken only where a channel can collect it. All of them are s
 from collections.abc import Mapping, MutableMapping
 from datetime import date, datetime
 from typing import Any, Final
-from uuid import UUID
-
-from sqlalchemy.orm import Session
 
 from anhuan.channels import capabilities
 from anhuan.channels.model import Licence, UnknownChannel
@@ -14,13 +11,14 @@ from anhuan.kit import clock, terms
 from anhuan.repayments import fee_rules, quotas
 from anhuan.repayments.fee_rules import Schedule
 from anhuan.repayments.model import FeeLine
+from anhuan.repayments.payers import Payer
 
 _BY_HAND: Final = (Licence.OWN_HAND, Licence.OWN_FILE)
 _NOTHING: Final[Mapping[str, int]] = {}
 
 
 def lines_for(
-    db: Session, party: UUID, amount: int, channel: str, *, now: datetime, bank: str = "",
+    payer: Payer, amount: int, channel: str, *, now: datetime, bank: str = "",
     spent: Mapping[str, int] = _NOTHING, held: terms.Terms | None = None,
 ) -> tuple[FeeLine, ...]:  # fmt: skip
     """The fee lines of one payment (fen) by a channel: the channel's own schedule, and the service's.
@@ -32,7 +30,7 @@ def lines_for(
     on = now.astimezone(clock.CHINA).date()
     made = []
     for schedule in schedules(channel, on=on, bank=bank, held=held):
-        left = quotas.free_left(db, party, schedule, now=now) if schedule.charges else 0
+        left = payer.free_left(schedule, at=now) if schedule.charges else 0
         left -= spent.get(quotas.name(schedule.id, now), 0)
         made.append(fee_rules.line(amount, schedule, free_left=left))
     return tuple(made)

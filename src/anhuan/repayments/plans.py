@@ -25,7 +25,7 @@ from anhuan.planning import BadPlan, ExplainedPlan, Legs, Payment, PlanLeg, Requ
 from anhuan.planning.model import Card as PlannedCard
 from anhuan.planning.model import Credit, Flow
 from anhuan.planning.service import BillLeft
-from anhuan.repayments import day_limits, fees, locks, quoting, service, store, store_plans, views
+from anhuan.repayments import day_limits, fees, locks, quoting, service, store, store_plans, views, ways
 from anhuan.repayments.day_limits import OverSingleLimit
 from anhuan.repayments.model import (
     AmountRule,
@@ -41,6 +41,7 @@ from anhuan.repayments.model import (
     TooLittleMoney,
     Trouble,
 )
+from anhuan.repayments.payers import Payer
 from anhuan.repayments.tables import OrderRow
 from anhuan.repayments.tables_plans import PlanRow
 
@@ -130,10 +131,10 @@ def quotes_of(db: Session, party: UUID, made: ExplainedPlan, *, now: datetime, l
     """
     replaced = arranged(db, party)
     items, blocked = list[PlanItem](), list[PlanItem]()
-    spent, days = dict[str, int](), dict[date, int]()
+    spent, days, seen = dict[str, int](), dict[date, int](), ways.look(db, {party}, now=now)
     with _taken_back(db, replaced, now=now):
         for one in legs_of(made):
-            quote = _quoted(db, party, one, spent, days, now=now, lang=lang)
+            quote = _quoted(db, party, one, spent, days, seen, now=now, lang=lang)
             (blocked if quote.troubles else items).append(PlanItem(quote, one.leg.saves, one.leg.credited_on))
     return PlanWish(
         tuple(items), tuple(blocked), tuple(views.view_of(row) for row in replaced), made.left, made.cost, made.last,
@@ -268,17 +269,18 @@ def differs_in(one: bytes, other: bytes) -> str:
 
 
 def _quoted(
-    db: Session, party: UUID, one: KnownLeg, spent: dict[str, int], days: dict[date, int], *, now: datetime, lang: str
+    db: Session, party: UUID, one: KnownLeg, spent: dict[str, int], days: dict[date, int], seen: ways.Seen, *,
+    now: datetime, lang: str,
 ) -> Quote:  # fmt: skip
     leg, later = one.leg, one.on > _day(now)
     ask = RepayAsk(
         leg.card.account_id, leg.account.account_id, AmountRule.PLANNED, one.amount, leg.channel.channel_id,
         one.on if later else None,
     )  # fmt: skip
-    quote = quoting.quote(db, party, ask, now=now, lang=lang)
+    payer, quote = seen.payers[party], quoting.quote(db, party, ask, now=now, lang=lang, seen=seen)
     troubles = [trouble for trouble in quote.troubles if not (later and trouble.code in _LATER)]
-    parts = tuple(_priced(db, party, quote, part, spent) for part in quote.parts)
-    if not troubles and (over := _over_limit(db, party, quote, days, now=now)) is not None:
+    parts = tuple(_priced(payer, quote, part, spent) for part in quote.parts)
+    if not troubles and (over := _over_limit(payer, quote, days)) is not None:
         troubles.append(over)
     return replace(quote, parts=parts, troubles=tuple(troubles))
 
@@ -290,24 +292,22 @@ def _safe_day(leg: PlanLeg, due_on: date) -> date:
     return here.date() if here.time() >= quoting.MORNING else here.date() - timedelta(days=1)
 
 
-def _priced(db: Session, party: UUID, quote: Quote, part: PayPart, spent: dict[str, int]) -> PayPart:
+def _priced(payer: Payer, quote: Quote, part: PayPart, spent: dict[str, int]) -> PayPart:
     """A part with its fees beside those of the payments before it in this plan."""
     at = quote.start_at
     if part.start_on is not None and part.start_on > _day(at):
         at = datetime.combine(part.start_on, quoting.MORNING, clock.CHINA)
-    lines = fees.lines_for(db, party, part.amount, quote.channel, now=at, bank=quote.bank, spent=spent)
+    lines = fees.lines_for(payer, part.amount, quote.channel, now=at, bank=quote.bank, spent=spent)
     fees.add(spent, lines, now=at)
     return replace(part, fees=lines)
 
 
-def _over_limit(
-    db: Session, party: UUID, quote: Quote, days: dict[date, int], *, now: datetime
-) -> Trouble | None:  # fmt: skip
+def _over_limit(payer: Payer, quote: Quote, days: dict[date, int]) -> Trouble | None:
     """The day's limit with what this plan pays before on that day."""
     day, largest = _day(quote.start_at), max((part.amount for part in quote.parts), default=quote.amount)
     try:
         day_limits.insist(
-            db, party, days.get(day, 0) + quote.amount, per_payment=largest, account_id=quote.ask.account_id,
+            payer, days.get(day, 0) + quote.amount, per_payment=largest, account_id=quote.ask.account_id,
             channel=quote.channel, now=quote.start_at,
         )  # fmt: skip
     except Refused as refused:

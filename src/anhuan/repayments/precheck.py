@@ -16,11 +16,12 @@ from anhuan.kit.errors import Refused
 from anhuan.kit.money import to_text
 from anhuan.repayments import card_pauses, day_limits
 from anhuan.repayments.model import NoSource, PayPart, TooLittleMoney, Trouble, Wait
+from anhuan.repayments.payers import Payer
 from anhuan.repayments.tables import OrderRow
 
 
 def troubles(
-    db: Session, party: UUID, *, account_id: UUID, source: OwnAccount, amount: int, parts: Sequence[PayPart],
+    payer: Payer, *, account_id: UUID, source: OwnAccount, amount: int, parts: Sequence[PayPart],
     channel: str, now: datetime, order_id: UUID | None = None,
 ) -> list[Trouble]:  # fmt: skip
     """What forbids a payment of so many fen now; empty where nothing does. An order is not counted beside itself."""
@@ -30,7 +31,7 @@ def troubles(
     asked: list[Callable[[], None]] = [
         lambda: _source(source),
         lambda: day_limits.insist(
-            db, party, today, per_payment=first, account_id=account_id, channel=channel, now=now, leaving_out=itself
+            payer, today, per_payment=first, account_id=account_id, channel=channel, now=now, leaving_out=itself
         ),
         lambda: _balance(source, amount + sum(part.fee for part in parts)),
     ]

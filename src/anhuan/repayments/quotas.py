@@ -4,7 +4,7 @@ The quota belongs to the real person who pays. An account of one month lapses by
 Every act here is safe to repeat; the ids derive from the grant's row and from the order.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
@@ -17,7 +17,6 @@ from anhuan.kit import clock, ids
 from anhuan.ledger import AccountKind, AccountName, Code, Kind, Line, Result
 from anhuan.ledger.model import LINES
 from anhuan.repayments import fee_rules, store_quotas
-from anhuan.repayments.fee_rules import Schedule
 from anhuan.repayments.model import FeeLine
 
 T = TypeVar("T")
@@ -52,14 +51,17 @@ def account(party: UUID, schedule: str, now: datetime) -> AccountName:
     return AccountName(UNIT, AccountKind.QUOTA, party, name(schedule, now))
 
 
-def free_left(db: Session, party: UUID, schedule: Schedule, *, now: datetime) -> int:
-    """Fen that are still free this month: what the books say is available, or the full grant before its first use."""
-    if schedule.free_quota == 0:
-        return 0
-    if store_quotas.grant(db, party, month_of(now), schedule.id) is None:
-        return schedule.free_quota
-    held = ledger.balance(db, account(party, schedule.id, now))
-    return 0 if held is None else max(0, held.available)
+def left_of_many(db: Session, parties: Collection[UUID], *, now: datetime) -> dict[UUID, dict[str, int]]:
+    """Fen left of every quota that was granted from this month on, by name; before its first use a quota is whole."""
+    found: dict[UUID, dict[str, int]] = {party: {} for party in parties}
+    names = {
+        (party, f"{month} {schedule}"): AccountName(UNIT, AccountKind.QUOTA, party, f"{month} {schedule}")
+        for party, month, schedule in store_quotas.granted_since(db, parties, month_of(now))
+    }
+    held = ledger.balances(db, names.values())
+    for (party, said), account_name in names.items():
+        found[party][said] = max(0, held[account_name].available) if account_name in held else 0
+    return found
 
 
 def lines(

@@ -32,6 +32,7 @@ from anhuan.repayments.model import (
     RepayAsk,
     Trouble,
 )
+from anhuan.repayments.payers import Payer
 from anhuan.repayments.ways import Payment, Road
 
 CURRENCY: Final = "CNY"
@@ -67,7 +68,7 @@ class Facts:
     source: OwnAccount
     bill: Owed | None
     on_way: int  # fen under way for this account
-    seen: ways.Seen | None = None
+    seen: ways.Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,14 @@ class _Wish:
 
 
 def quote(
-    db: Session, party: UUID, ask: RepayAsk, *, now: datetime, lang: str = "zh", effect: bool = True
+    db: Session, party: UUID, ask: RepayAsk, *, now: datetime, lang: str = "zh", effect: bool = True,
+    seen: ways.Seen | None = None,
 ) -> Quote:  # fmt: skip
     """Everything the sheet shows, and in `troubles` what keeps it from being confirmed; raises for unknown ids only.
 
-    Where nobody looks (autopay), the `effect` on interest is left out.
+    Where nobody looks (autopay), the `effect` on interest is left out. `seen` is for whoever quotes for several.
     """
-    return quote_of(db, party, ask, _facts(db, party, ask, now=now), now=now, lang=lang, effect=effect)
+    return quote_of(db, party, ask, _facts(db, party, ask, seen, now=now), now=now, lang=lang, effect=effect)
 
 
 def quote_of(
@@ -98,13 +100,13 @@ def quote_of(
     due_on = facts.bill.due_on if facts.bill else None
     payment = Payment(party, ask.account_id, ask.source_id, facts.face.bank, wish.amount, wish.start_at, due_on)
     only = None if effect else ask.channel  # where nobody looks, nobody is shown the other channels
-    roads = ways.roads(db, payment, now=now, seen=facts.seen, only=only)
-    chosen, parts, why = _carried(db, wish, payment, roads)
+    payer, roads = facts.seen.payers[party], ways.roads(db, payment, facts.seen, only=only)
+    chosen, parts, why = _carried(payer, wish, payment, roads)
     if chosen is None and not troubles:
         troubles.append(_no_channel(ask, why))
     if chosen is not None and wish.amount > 0:
         troubles += precheck.troubles(
-            db, party, account_id=ask.account_id, source=facts.source, amount=wish.amount, parts=parts,
+            payer, account_id=ask.account_id, source=facts.source, amount=wish.amount, parts=parts,
             channel=chosen.record.channel, now=now,
         )  # fmt: skip
     channel = chosen.record.channel if chosen else ask.channel or ""
@@ -133,7 +135,7 @@ def short(quotes: Sequence[Quote]) -> int:
     return sum(max(0, fen) for fen in missing) if len(quotes) > 1 else 0
 
 
-def _facts(db: Session, party: UUID, ask: RepayAsk, *, now: datetime) -> Facts:
+def _facts(db: Session, party: UUID, ask: RepayAsk, seen: ways.Seen | None, *, now: datetime) -> Facts:
     today, account = now.astimezone(clock.CHINA).date(), (party, ask.account_id)
     face = cards.faces_of_many(db, [account]).get(account)
     source = cards.own_of_many(db, [(party, ask.source_id)]).get((party, ask.source_id))
@@ -142,7 +144,8 @@ def _facts(db: Session, party: UUID, ask: RepayAsk, *, now: datetime) -> Facts:
     if source is None:
         raise NoSuchCard("没有这个付款账户。", field="source_id")
     bill = cards.open_of_many(db, [account], on=today, currency=CURRENCY).get(account)
-    return Facts(face, source, bill, views.on_its_way_of(db, party, ask.account_id) if bill else 0)
+    on_way = views.on_its_way_of(db, party, ask.account_id) if bill else 0
+    return Facts(face, source, bill, on_way, seen or ways.look(db, {party}, now=now))
 
 
 def _wish(
@@ -192,7 +195,7 @@ def _amount(ask: RepayAsk, bill: Owed, on_way: int) -> int:
 
 
 def _carried(
-    db: Session, wish: _Wish, payment: Payment, roads: Sequence[Road]
+    payer: Payer, wish: _Wish, payment: Payment, roads: Sequence[Road]
 ) -> tuple[Road | None, tuple[PayPart, ...], dict[str, str]]:
     """The road that carries it, in parts only where the limit of every channel that goes by itself asks for it."""
     if wish.amount <= 0:
@@ -201,26 +204,26 @@ def _carried(
     if chosen is None or (chosen.by_hand and wish.ask.channel is None):
         itself = [road for road in roads if not road.by_hand]  # goes by itself, if not in one piece
         for road in sorted(itself if chosen else roads, key=lambda one: (one.by_hand, one.option.fee)):
-            parts = _in_parts(db, wish, payment, road)
+            parts = _in_parts(payer, wish, payment, road)
             if parts and (chosen is None or sum(part.fee for part in parts) <= chosen.option.fee):
                 return road, parts, why
     return chosen, (PayPart(wish.amount, chosen.fees, wish.ask.start_on),) if chosen else (), why
 
 
-def _in_parts(db: Session, wish: _Wish, payment: Payment, road: Road) -> tuple[PayPart, ...]:
+def _in_parts(payer: Payer, wish: _Wish, payment: Payment, road: Road) -> tuple[PayPart, ...]:
     """The parts in which this road carries it; empty where it cannot, or where it needs none."""
     wanted = wish.ask.channel in (None, road.record.channel)
     if not wanted or not road.bound or not road.option.live or routing.is_down(road.option):
         return ()
-    held = day_limits.of(db, payment.party, account_id=payment.account_id, now=wish.start_at)
+    held = day_limits.of(payer, account_id=payment.account_id, now=wish.start_at)
     parts = day_limits.split(
         wish.amount, road.record, held, channel_used=road.option.used_today, last_day=_days_left(payment)
     )  # fmt: skip
-    return _parts(db, payment, road, parts, wish.ask.start_on) if len(parts) > 1 else ()
+    return _parts(payer, payment, road, parts, wish.ask.start_on) if len(parts) > 1 else ()
 
 
 def _parts(
-    db: Session, payment: Payment, road: Road, parts: Sequence[DayPart], start_on: date | None
+    payer: Payer, payment: Payment, road: Road, parts: Sequence[DayPart], start_on: date | None
 ) -> tuple[PayPart, ...]:  # fmt: skip
     """The parts of a payment that limits cut, each with its fees; what a day does not take waits for the next."""
     first = payment.start_at.astimezone(clock.CHINA).date()
@@ -231,7 +234,7 @@ def _parts(
             on = first + timedelta(days=part.days_later)
             at = datetime.combine(on, MORNING, clock.CHINA)
         lines = fees.lines_for(
-            db, payment.party, part.amount, road.record.channel, now=at, bank=payment.bank, spent=spent
+            payer, part.amount, road.record.channel, now=at, bank=payment.bank, spent=spent
         )  # fmt: skip
         fees.add(spent, lines, now=at)
         made.append(PayPart(part.amount, lines, on))

@@ -20,7 +20,7 @@ from anhuan.kit import audit, clock
 from anhuan.kit.actors import Actor, ActorKind
 from anhuan.kit.errors import Refused, Unavailable
 from anhuan.kit.money import to_text
-from anhuan.repayments import day_limits, fees, moving, placing, precheck, quoting, store, store_mandates, views
+from anhuan.repayments import day_limits, fees, moving, payers, placing, precheck, quoting, store, store_mandates, views
 from anhuan.repayments.following import look_again, record
 from anhuan.repayments.model import (
     Changed,
@@ -38,6 +38,7 @@ from anhuan.repayments.model import (
     UnknownOrder,
     Wait,
 )
+from anhuan.repayments.payers import Payer
 from anhuan.repayments.placing import Placing
 from anhuan.repayments.tables import GroupRow, OrderRow
 
@@ -303,13 +304,13 @@ def insist_affordable(quotes: Sequence[Quote]) -> None:
 
 def _within_day(db: Session, party: UUID, quotes: Sequence[Quote], *, now: datetime) -> None:
     """Once more under the lock: all that begins today is within the day's limits together, whoever was faster."""
-    today, total = now.astimezone(clock.CHINA).date(), 0
+    today, total, payer = now.astimezone(clock.CHINA).date(), 0, payers.of(db, party, now=now)
     for one in quotes:
         begins = [part.amount for part in one.parts if part.start_on is None or part.start_on <= today]
         if begins and not one.by_hand:
             total += sum(begins)
             day_limits.insist(
-                db, party, total, account_id=one.ask.account_id, channel=one.channel, per_payment=max(begins), now=now
+                payer, total, account_id=one.ask.account_id, channel=one.channel, per_payment=max(begins), now=now
             )
 
 
@@ -328,12 +329,13 @@ def _may_start(db: Session, row: OrderRow, *, now: datetime) -> bool:
     if row.amount_minor > bill_open - others:
         moving.move(db, row, S.FAILED, code="repay.paid_meanwhile", now=now)
         return False
+    payer = payers.of(db, row.user_id, now=now)
     troubles = precheck.troubles(
-        db, row.user_id, account_id=row.account_id, source=source, amount=row.amount_minor,
+        payer, account_id=row.account_id, source=source, amount=row.amount_minor,
         parts=(PayPart(row.amount_minor, views.fees_of(row)),), channel=row.channel, now=now, order_id=row.id,
     )  # fmt: skip
     if not troubles:
-        return _fees_hold(db, row, now=now)
+        return _fees_hold(db, row, payer, now=now)
     first = troubles[0]
     last = row.by_hand_at or row.start_at + timedelta(days=1)
     if now < last:  # money may come, a new day has its own limit
@@ -344,10 +346,10 @@ def _may_start(db: Session, row: OrderRow, *, now: datetime) -> bool:
     return False
 
 
-def _fees_hold(db: Session, row: OrderRow, *, now: datetime) -> bool:
+def _fees_hold(db: Session, row: OrderRow, payer: Payer, *, now: datetime) -> bool:
     """Work the fees out once more on the day: what became cheaper is taken cheaper; what became dearer was not
     confirmed, and ends the order so that the payer is asked anew."""
-    lines = fees.lines_for(db, row.user_id, row.amount_minor, row.channel, now=now, bank=row.bank)
+    lines = fees.lines_for(payer, row.amount_minor, row.channel, now=now, bank=row.bank)
     fee = sum(line.fee for line in lines)
     if fee > row.fee_minor:
         moving.move(db, row, S.FAILED, code=Changed.code, now=now)

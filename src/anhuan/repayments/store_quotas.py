@@ -1,6 +1,7 @@
 """Every question that quotas and limits ask of the database; one function for each."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -17,10 +18,22 @@ Mine = tuple[UUID, str]  # party and schedule
 _FELL = (OrderStatus.FAILED, OrderStatus.CANCELLED, OrderStatus.GIVEN_BACK)
 
 
-def grant(db: Session, party: UUID, month: str, schedule: str) -> UUID | None:
-    """The grant of a month and schedule, or None before its first use."""
-    asked = select(QuotaRow.id).where(QuotaRow.user_id == party, QuotaRow.month == month, QuotaRow.schedule == schedule)
-    return db.scalar(asked)
+@dataclass(frozen=True, slots=True)
+class Start:
+    """When an order starts, by which channel, over how much (fen)."""
+
+    order_id: UUID
+    start_at: datetime
+    channel: str
+    amount: int
+
+
+def granted_since(db: Session, parties: Collection[UUID], month: str) -> Sequence[tuple[UUID, str, str]]:
+    """The (party, month, schedule) of these parties' grants from a month on."""
+    asked = select(QuotaRow.user_id, QuotaRow.month, QuotaRow.schedule).where(
+        QuotaRow.user_id.in_(list(parties)), QuotaRow.month >= month
+    )
+    return [(party, granted, schedule) for party, granted, schedule in db.execute(asked)]
 
 
 def grants(db: Session, month: str, wanted: Collection[Mine]) -> set[Mine]:
@@ -48,10 +61,13 @@ def add_grants(
     return {(party, schedule): row for party, schedule, row in db.execute(written)}
 
 
-def standing_between(db: Session, party: UUID, first: datetime, last: datetime) -> Sequence[OrderRow]:
-    """Orders that start in a span of time and did not come to nothing; at most ten thousand."""
-    asked = select(OrderRow).where(
-        OrderRow.user_id == party, OrderRow.start_at >= first, OrderRow.start_at < last,
-        OrderRow.status.not_in(_FELL),
-    )  # fmt: skip
-    return db.scalars(asked.order_by(OrderRow.start_at, OrderRow.id).limit(10_000)).all()
+def starts_since(db: Session, parties: Collection[UUID], first: datetime) -> dict[UUID, list[Start]]:
+    """Of orders that start from a moment on and did not come to nothing; at most ten thousand for each party."""
+    one, found = OrderRow, {party: list[Start]() for party in parties}
+    asked = select(one.user_id, one.id, one.start_at, one.channel, one.amount_minor).where(
+        one.user_id.in_(list(parties)), one.start_at >= first, one.status.not_in(_FELL)
+    )
+    asked = asked.order_by(one.start_at, one.id).limit(10_000 * len(parties))
+    for party, order_id, start_at, channel, amount in db.execute(asked):
+        found[party].append(Start(order_id, start_at, channel, amount))
+    return found

@@ -1,6 +1,6 @@
 """Which channels can carry one payment, what each would cost, and when it would be there: the options of routing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 
 from anhuan import cards, channels
 from anhuan.cards.safety import usual_margins
-from anhuan.channels import arrivals, capabilities, health, limits, register, routing
+from anhuan.channels import arrivals, capabilities, health, register, routing
 from anhuan.channels.model import Capabilities, HealthState, Licence
 from anhuan.channels.routing import Option
 from anhuan.kit import calendar, clock, terms
-from anhuan.repayments import bindings, fees
+from anhuan.repayments import bindings, fees, payers
 from anhuan.repayments.model import FeeLine, Way
+from anhuan.repayments.payers import Payer
 
 _DAY = timedelta(days=1)
 
@@ -61,15 +62,17 @@ class Road:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the roads of all payments share: what was learned of arrivals, and how channels are doing."""
+    """What payments weighed together share: what was learned of arrivals, how channels are doing, who pays."""
 
     arrivals: arrivals.Book
     health: dict[str, HealthState]
+    payers: Mapping[UUID, Payer]
 
 
-def look(db: Session, *, now: datetime) -> Seen:
-    """Look once for many payments."""
-    return Seen(arrivals.book(db, on=now.astimezone(clock.CHINA).date()), health.states(db, now=now))
+def look(db: Session, parties: Collection[UUID], *, now: datetime) -> Seen:
+    """Look once for many payments of these parties."""
+    book = arrivals.book(db, on=now.astimezone(clock.CHINA).date())
+    return Seen(book, health.states(db, now=now), payers.of_many(db, parties, now=now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +108,11 @@ def ends(
 
 
 def roads(
-    db: Session, payment: Payment, *, now: datetime, seen: "Seen | None" = None, only: str | None = None
+    db: Session, payment: Payment, seen: "Seen", *, only: str | None = None
 ) -> list[Road]:  # fmt: skip
     """Every channel (or `only` this one) that has a record for this bank's cards and may be used here, bound or not."""
     on = payment.start_at.astimezone(clock.CHINA).date()
-    bound = {(one.kind, one.subject_id, one.channel): one for one in bindings.of(db, payment.party)}
-    seen = seen or look(db, now=now)
-    found = []
+    bound, found = seen.payers[payment.party].bound, []
     for channel in capabilities.ids(on=on) if only is None else (only,):
         record = capabilities.find(channel, payment.bank, on=on)
         if record is None or record.licence == Licence.OWN_FILE:
@@ -121,7 +122,7 @@ def roads(
             continue  # invented money has no place in a real installation, not even as a choice
         source = bound.get((bindings.Kind.SOURCE, payment.source_id, channel))
         card = bound.get((bindings.Kind.CARD, payment.account_id, channel))
-        found.append(_road(db, payment, Ends(record, source, card), seen, live=live, now=now))
+        found.append(_road(payment, Ends(record, source, card), seen, live=live))
     return found
 
 
@@ -169,18 +170,14 @@ def arrives_by(record: Capabilities, start_at: datetime, *, minutes: int, workda
     return start_at + timedelta(minutes=minutes)
 
 
-def _road(
-    db: Session, payment: Payment, both: Ends, seen: Seen, *, live: bool, now: datetime
-) -> Road:  # fmt: skip
-    record, card = both.record, both.card
+def _road(payment: Payment, both: Ends, seen: Seen, *, live: bool) -> Road:
+    record, card, payer = both.record, both.card, seen.payers[payment.party]
     on = payment.start_at.astimezone(clock.CHINA).date()
     known = seen.arrivals.of(record.channel, payment.bank, due_on=payment.due_on or on)
     slow = known.p99 if known is not None else arrivals.otherwise(record.channel, payment.bank, on)
     minutes, workdays = (0, slow) if record.workdays_only else (slow, 0)
-    used = limits.Used(0, 0, {})
-    if record.per_day_max is not None or record.per_month_max is not None or record.payments_per_month is not None:
-        used = channels.used(db, payment.party, record.channel, now=now)
-    lines = fees.lines_for(db, payment.party, payment.amount, record.channel, now=payment.start_at, bank=payment.bank)
+    used = payer.carried(record.channel)
+    lines = fees.lines_for(payer, payment.amount, record.channel, now=payment.start_at, bank=payment.bank)
     option = Option(
         record=record, fee=sum(line.fee for line in lines), live=live,
         arrives_by=arrives_by(record, payment.start_at, minutes=minutes, workdays=workdays),
