@@ -250,6 +250,25 @@ def test_an_order_tells_every_stage_and_is_not_called_arrived_before_bank_data(p
     assert "load delay" not in phone.get(place), "what is at its end stands still"
 
 
+def test_the_page_after_a_tap_follows_the_money_by_itself(phone: Phone) -> None:
+    to = phone.confirm(phone.form(phone.get(phone.sheet)))
+    assert "load delay:3s" in phone.get(to)
+    assert "load delay:30s" in phone.get(f"{to}?pause=900")
+    [order] = phone.orders()
+    phone.home.deliver(order)
+    phone.home.prove(order)
+    page = phone.get(to)
+    assert ("<h1>已到账</h1>" in page, "load delay" in page) == (True, False)
+
+
+def test_the_page_after_a_tap_that_failed_says_so(phone: Phone) -> None:
+    to = phone.confirm(phone.form(phone.get(phone.sheet)))
+    phone.home.bank.next.append("no:insufficient_funds")
+    phone.home.deliver(phone.orders()[0])
+    page = phone.get(to)
+    assert ("<h1>没有成功</h1>" in page, "load delay" in page) == (True, False)
+
+
 @pytest.mark.scope("S3-26")
 def test_a_payment_that_failed_is_made_another_way_as_a_new_order(phone: Phone) -> None:
     phone.confirm(phone.form(phone.get(phone.sheet)))

@@ -18,7 +18,7 @@ from anhuan.identity.desk_page import said
 from anhuan.kit import ids, news, page
 from anhuan.kit.errors import Refused
 from anhuan.repayments import screen, screen_orders, service, store
-from anhuan.repayments.model import AmountRule
+from anhuan.repayments.model import OPEN, AmountRule, OrderStatus
 from anhuan.repayments.screen import Sheet, Typed
 from anhuan.repayments.screen_orders import OrderShown
 
@@ -62,7 +62,10 @@ class DonePage:
     """What was accepted: where the money is and until when it is expected."""
 
     template: ClassVar[str] = "repayments/done.html"
+    group: UUID
     orders: tuple[OrderShown, ...]
+    pause: int  # seconds until the page asks again; 0: nothing moves by itself
+    next_pause: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +157,15 @@ def pay(
 
 
 @router.get("/group/{group_id}", dependencies=READS)
-def done(request: Request, db: page.Transaction, group_id: UUID) -> Response:
+def done(
+    request: Request, db: page.Transaction, group_id: UUID, pause: int = screen_orders.FIRST_PAUSE
+) -> Response:  # fmt: skip
     """What one confirmation made, and where its money is."""
     found = screen_orders.just_made(db, page.person(request), group_id, now=page.now(request))
     if not found:
         raise page.NotFound("没有这次还款。")
-    return page.render(request, DonePage(found))
+    still = any(one.order.status in OPEN - {OrderStatus.SCHEDULED} and not one.walks for one in found)
+    return page.render(request, DonePage(group_id, found, *(screen_orders.pauses(pause) if still else (0, 0))))
 
 
 def _shown(request: Request, db: Session, form: Posted) -> Response:

@@ -84,7 +84,7 @@ def orders(request: Request, db: page.Transaction, only: str = "all", before: st
 @router.get("/{order_id}", dependencies=READS)
 def order(request: Request, db: page.Transaction, order_id: UUID, pause: int = screen_orders.FIRST_PAUSE) -> Response:
     """One order; asked for by htmx, the part that changes."""
-    return _render(request, db, order_id, pause=max(screen_orders.FIRST_PAUSE, pause))
+    return _render(request, db, order_id, pause=pause)
 
 
 @router.post("/{order_id}/cancel", dependencies=WRITES)

@@ -156,10 +156,16 @@ def progress_of(
     past = tuple(views.timeline(db, party, order.order_id))
     still = order.status in OPEN
     return Progress(
-        one, past, _ahead(one, past), proofs_of(db, party, order), min(pause, LONGEST) if still else 0,
-        min(pause * 3 // 2 + 1, LONGEST), after.id if after else None,
+        one, past, _ahead(one, past), proofs_of(db, party, order), *(pauses(pause) if still else (0, 0)),
+        after.id if after else None,
         failures.of(db, order, lang) if order.wait is not None or order.status in (S.FAILED, S.GIVEN_BACK) else None,
     )  # fmt: skip
+
+
+def pauses(pause: int) -> tuple[int, int]:
+    """How long an open page waits before it asks again (seconds), and how long after that."""
+    wait = min(max(FIRST_PAUSE, pause), LONGEST)
+    return wait, min(wait * 3 // 2 + 1, LONGEST)
 
 
 def proofs_of(db: Session, party: UUID, order: OrderView) -> tuple[Proof, ...]:
