@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from anhuan import channels, ledger
-from anhuan.channels import delivery, evidence, service, store
+from anhuan.channels import delivery, evidence, instructions, service, store
 from anhuan.channels.conformance import Call, Order, Recorder, Unreached, View
 from anhuan.channels.conformance_desk import Killed
 from anhuan.channels.evidence_rules import Arrival, Kind
@@ -234,7 +234,7 @@ class RoomDesk:
 
     def _state(self, key: UUID) -> State:
         with self._rows() as db:
-            return service.state_of(db, self.party, key)
+            return instructions.state_of(db, self.party, key)
 
     def _today(self) -> date:
         return self.sandbox.now().astimezone(CHINA).date()
