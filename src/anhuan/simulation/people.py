@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from anhuan import cards, identity, planning
 from anhuan.channels import simbank_http
-from anhuan.channels.model import Answer, Instruction, Rejected, Settled
+from anhuan.channels.model import Answer, Instruction, Rejected, Settled, Why
 from anhuan.identity import agreeing, consent, purposes, sessions
 from anhuan.identity.consent_words import Duty, Purpose
 from anhuan.kit import clock, db, fetch, ids, jobs, terms
@@ -331,7 +331,7 @@ class App:
         self._bank = bank
 
     def pay(self, funding: str, card: str, name: str, amount: int) -> bool:
-        """One payment outside of us; tells whether the bank took it."""
+        """One payment outside of us; tells whether the bank took it, or said that it will: nobody waits for days."""
         key, until = ids.new_id(), clock.now() + timedelta(days=1)
         said = {"key": str(key), "amount": amount, "currency": "CNY", "funding": funding, "card": card, "name": name,
                 "expires_at": until.isoformat()}  # fmt: skip
@@ -339,6 +339,8 @@ class App:
             answer = self.send(key, json.dumps(said).encode(), amount)
             if isinstance(answer, Settled | Rejected):
                 return isinstance(answer, Settled)
+            if answer.why in (Why.ACCEPTED, Why.PROCESSING):
+                return True
         return False
 
     def send(self, key: UUID, body: bytes, amount: int) -> Answer:
