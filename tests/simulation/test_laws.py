@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 from tests.simulation.town_case import (
@@ -212,13 +212,16 @@ def test_an_alert_that_comes_a_day_late_is_seen() -> None:
     assert broken(late) == {"no_alert"}
 
 
-def test_who_was_proved_paid_is_alerted_once_that_is_doubted() -> None:
+@pytest.mark.parametrize(
+    "last_safe", [NOW - 2 * DAY, NOW - 20 * DAY + 2 * HOUR], ids=["proved before", "proved soon after"]
+)
+def test_who_was_proved_paid_is_alerted_once_that_is_doubted(last_safe: datetime) -> None:
     case = sound()
     arrived = is_of(case, "arrived")
     line = next(one for one in case.events if arrived(one))
     doubted = with_row(case, "events", {**line, "kind": "in_doubt", "at": NOW - DAY})
     again = with_row(doubted, "events", {**line, "kind": "arrived", "at": NOW - HOUR})
-    late = changed(again, "orders", arrived, by_hand_at=NOW - 2 * DAY, closed_at=NOW - HOUR)
+    late = changed(again, "orders", arrived, by_hand_at=last_safe, closed_at=NOW - HOUR)
     assert broken(changed(late, "orders", arrived, alerted_at=NOW - DAY + HOUR)) == set()
     assert broken(late) == {"no_alert"}
 

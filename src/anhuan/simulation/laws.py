@@ -350,11 +350,11 @@ def alerted_in_time(case: Case) -> Iterator[Finding]:
 
 
 def _unproved_from(by_hand_at: datetime | None, lines: Sequence[Row]) -> datetime | None:
-    """The first moment after the last safe one at which an order is not proved arrived; None: there is none."""
+    """From when an order is not proved arrived, once nobody can overlook that any more; None: it stayed proved."""
     if by_hand_at is None:
         return None
     steps = [line for line in lines if EventKind(line["kind"]) in STEPS]
-    before = [line for line in steps if line["at"] <= by_hand_at]
+    before = [line for line in steps if line["at"] <= by_hand_at + ALERT_SLACK]
     if not before or before[-1]["kind"] != EventKind.ARRIVED:
         return by_hand_at
     return next((line["at"] for line in steps[len(before) :] if line["kind"] != EventKind.ARRIVED), None)
