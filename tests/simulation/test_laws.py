@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from tests.simulation.town_case import (
@@ -23,9 +23,10 @@ from tests.simulation.town_case import (
 )
 
 from anhuan.kit import ids
-from anhuan.simulation import laws
+from anhuan.simulation import judging, laws
 from anhuan.simulation.laws import Case, LateBill
 from anhuan.simulation.model import Fate, Tap
+from anhuan.simulation.store import Row
 
 
 def broken(case: Case) -> set[str]:
@@ -245,6 +246,25 @@ def test_a_late_bill_wants_a_reason_and_a_warning(reasons: tuple[str, ...], told
         "card", date(2027, 1, 1), date(2027, 1, 18), 100, 0, PARTY, reasons, NOW - 3 * DAY if told else None
     )
     assert broken(replace(sound(), late=(bill,))) == ({law} if law else set())
+
+
+@pytest.mark.parametrize(
+    ("booked_on", "card", "found"),
+    [
+        (date(2027, 2, 15), "card", ["paid at the bank on 2027-02-12, booked there on 2027-02-15"]),
+        (date(2027, 2, 14), "card", []),  # in time
+        (date(2027, 2, 15), "other", []),
+    ],
+)
+def test_what_was_paid_in_time_and_booked_late_by_the_bank_explains_a_late_bill(
+    booked_on: date, card: str, found: list[str]
+) -> None:
+    key, taken_at = ids.new_id(), datetime(2027, 2, 12, 3, tzinfo=UTC)
+    posted = [{"card": "card", "posted_on": booked_on, "key": key}, {"card": "card", "posted_on": booked_on,
+               "key": ids.new_id()}]  # fmt: skip
+    payments: list[Row] = [{"key": key, "taken_at": taken_at}, {"key": ids.new_id(), "taken_at": None}]
+    said = judging.booked_late(payments, posted, card, since=date(2027, 1, 25), due_on=date(2027, 2, 14))
+    assert said == found
 
 
 def test_money_left_in_transit_by_a_closed_order_is_seen() -> None:

@@ -133,9 +133,23 @@ def _late(place: Place, rows: Rows, house: Household, bill: Row, due_on: date, p
         elif {3, 4, 5, 6, 17, 26, 32} & set(met):
             reasons.append(f"the bank booked late or less (scenarios {met})")
     day_over = datetime.combine(due_on, time(23, 59, 59), CHINA)
+    theirs = [one for one in rows.payments if one["partner"] not in place.town.partners()]
+    reasons += booked_late(theirs, rows.posted, bill["card"], since=bill["statement_on"], due_on=due_on)
     told = [one["made_at"] for one in rows.told if one["user_id"] == house.party and one["made_at"] <= day_over
             and one["made_at"] >= datetime.combine(bill["statement_on"], time(), CHINA)]  # fmt: skip
     return LateBill(
         bill["card"], bill["statement_on"], due_on, bill["minimum"], paid, house.party, tuple(reasons),
         max(told, default=None), known is not None, {"way": house.way.value, "orders": facts},
     )  # fmt: skip
+
+
+def booked_late(
+    payments: Sequence[Row], posted: Sequence[Row], card: str, *, since: date, due_on: date
+) -> list[str]:  # fmt: skip
+    """What a holder paid in the bank's own app by the due day, and the bank booked after it."""
+    paid = {one["key"]: one["taken_at"].astimezone(CHINA).date() for one in payments if one["taken_at"]}
+    return [
+        f"paid at the bank on {paid[one['key']]}, booked there on {one['posted_on']}"
+        for one in posted
+        if one["card"] == card and one["key"] in paid and since <= paid[one["key"]] <= due_on < one["posted_on"]
+    ]
