@@ -108,4 +108,4 @@ def test_a_plan_that_takes_back_what_began_meanwhile_waits_in_no_circle(home: Ho
     assert while_the_last_is_told(home, orders, confirm) == []
     assert {home.found(one).status for one in orders} == {OrderStatus.CANCELLED}
     with home.rows() as db:
-        assert sum(repayments.on_its_way(db, home.party).values()) == 30_000
+        assert sum(repayments.on_its_way(db, home.party, on=home.clock().date()).values()) == 30_000

@@ -120,7 +120,7 @@ def test_a_new_plan_takes_the_place_of_what_the_old_one_had_arranged(family: Fam
     new = family.confirm()
     assert {repayments.find(family.db, family.party, one.order_id).status for one in old} == {OrderStatus.CANCELLED}
     assert {one.status for one in new} == {OrderStatus.SCHEDULED}
-    assert sum(repayments.on_its_way(family.db, family.party).values()) == 400_000
+    assert sum(repayments.on_its_way(family.db, family.party, on=TODAY).values()) == 400_000
 
 
 def test_looking_at_a_plan_leaves_the_arranged_orders_as_they_are(family: Family) -> None:
@@ -138,6 +138,18 @@ def test_what_is_on_its_way_is_neither_planned_nor_spent_twice(family: Family) -
     assert [one.ask.account_id for one in wish.quotes] == [family.far]
     points = planning.plan_mine(family.db, family.party, as_of=TODAY).points
     assert points[0].total == 50_000, "1,000.00 of the 1,500.00 is under way"
+
+
+def test_a_promise_to_pay_by_hand_that_a_newer_bill_left_behind_is_planned_anew(family: Family) -> None:
+    ask = RepayAsk(family.near, family.own, AmountRule.FULL, channel="bank_app")
+    quote = repayments.quote(family.db, family.party, ask, now=NOW)
+    [old] = repayments.confirm(family.db, family.me, [quote], key=ids.new_id(), answer=None, now=NOW)
+    repayments.start(family.db, family.party, old.order_id, now=NOW)
+    assert family.near not in {one.ask.account_id for one in family.wish().quotes}
+    family.now = NOW + timedelta(days=15)
+    owed(family.db, family.party, "cmb", 120_000, date(2026, 12, 6), date(2026, 12, 26), "6214")
+    cards.record_balance(family.db, family.party, family.own, 1_000_000, balance_on=date(2026, 12, 7))
+    assert sum(one.amount for one in family.wish().quotes if one.ask.account_id == family.near) == 120_000
 
 
 def test_with_nothing_to_pay_there_is_nothing_to_confirm(family: Family) -> None:

@@ -1,7 +1,7 @@
 """Repaying by pages and forms: what a sheet says before it is confirmed, one tap as one, what is refused and why."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import pyotp
@@ -15,6 +15,7 @@ from tests.repayments.conftest import Home, clean, home, house
 
 from anhuan import app as front
 from anhuan import cards
+from anhuan.cards import BillFacts
 from anhuan.channels import evidence
 from anhuan.channels.holders import Holder
 from anhuan.channels.service import WORKER
@@ -31,12 +32,16 @@ class Phone:
     """The person's browser without a screen: forms go out as pages made them."""
 
     def __init__(self, home: Home, where: Engine, made: FastAPI) -> None:
-        self.home = home
+        self.home, self.where = home, where
         heads = browser(where, home.party, now=home.clock())
         self.secret = codes.new_secret()
         with home.rows() as db:
             assert codes.keep_totp(db, home.party, self.secret, self.code(), now=home.clock())
         self.client = TestClient(made, base_url="http://localhost", headers=heads, follow_redirects=False)
+
+    def sign_in_again(self) -> None:
+        """A new session, where the old one has ended with the days."""
+        self.client.headers.update(browser(self.where, self.home.party, now=self.home.clock()))
 
     def code(self) -> str:
         """What the person's app shows half a minute later, so that none is used twice."""
@@ -303,6 +308,26 @@ def test_paying_by_hand_says_so_and_leads_to_the_steps(phone: Phone) -> None:
     [order] = phone.orders()
     assert f"/repay/by-hand/{order.key}" in phone.get(to)
     assert "待付款" in plain(phone.get("/"))
+
+
+def test_a_payment_by_hand_that_a_newer_bill_left_behind_asks_what_became_of_it(phone: Phone) -> None:
+    phone.confirm(phone.form(phone.get(f"{phone.sheet}?channel=bank_app")))
+    [old] = phone.orders()
+    phone.home.deliver(old)
+    phone.home.clock.pass_(days=27)
+    with phone.home.rows() as db:
+        facts = BillFacts("cmb", "CNY", 150_000, 15_000, date(2026, 12, 18), date(2027, 1, 8), ("6214",))
+        cards.record_bill(db, phone.home.party, facts, now=phone.home.clock())
+    phone.sign_in_again()
+    home = plain(phone.get("/"))
+    assert "有还款要您看一下" in home
+    assert "? 待核实 新账单已出,这一笔付了没有?" in home
+    assert "立即还款" in home, "the new bill can be repaid"
+    shown = phone.get(f"/repay/orders/{old.order_id}")
+    assert "这是上一期账单的还款" in plain(shown)
+    assert f"/repay/by-hand/{old.key}" in shown
+    phone.confirm(phone.form(phone.get(phone.sheet)))
+    assert phone.orders()[0].amount == 150_000
 
 
 def test_the_lists_are_narrowed_and_empty_ones_say_so(phone: Phone) -> None:

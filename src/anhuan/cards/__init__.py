@@ -4,7 +4,7 @@ credited, own accounts, dated terms and cycles, the due board, and the oracle th
 Others import this front door alone: `from anhuan import cards`, then `cards.due_board(db, user_id, on=today)`.
 """
 
-from anhuan.cards.bulk import OpenBill, faces_of_many, open_of_many, own_of_many
+from anhuan.cards.bulk import faces_of_many, open_of_many, own_of_many
 from anhuan.cards.choices import late as late_cost_of
 from anhuan.cards.choices import of_bill as choices_of
 from anhuan.cards.consequences import Consequence, consequences_of, late_cost, story_of
@@ -37,6 +37,7 @@ from anhuan.cards.model import (
     NoSuchCard,
     NotABill,
     NotACard,
+    OpenBill,
     Outcome,
     OwnAccount,
     Payment,

@@ -1,39 +1,16 @@
 """What many people owe at once, for the worker that debits by mandate: two questions for a whole batch."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from anhuan.cards import store_bulk
-from anhuan.cards.model import AccountFace, CardFace, Level, OwnAccount
+from anhuan.cards.model import AccountFace, CardFace, Level, OpenBill, OwnAccount
 from anhuan.cards.own import as_own
 from anhuan.cards.service import face_of
 from anhuan.cards.tables import AccountRow
-
-
-@dataclass(frozen=True, slots=True)
-class OpenBill:
-    """The newest standing bill of an account and what is still to be paid of it, in minor units."""
-
-    bill_id: UUID
-    statement_on: date
-    due_on: date | None
-    total: int
-    paid: int
-    minimum: int
-
-    @property
-    def open(self) -> int:
-        """What is still to be paid, never below 0."""
-        return max(0, self.total - self.paid)
-
-    @property
-    def minimum_open(self) -> int:
-        """What is still missing of the minimum, never below 0 nor above what is open."""
-        return min(self.open, max(0, self.minimum - self.paid))
 
 
 def open_of_many(

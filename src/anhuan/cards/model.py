@@ -200,6 +200,28 @@ class BillView:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenBill:
+    """The newest standing bill of an account and what is still to be paid of it, in minor units."""
+
+    bill_id: UUID
+    statement_on: date
+    due_on: date | None
+    total: int
+    paid: int
+    minimum: int
+
+    @property
+    def open(self) -> int:
+        """What is still to be paid, never below 0."""
+        return max(0, self.total - self.paid)
+
+    @property
+    def minimum_open(self) -> int:
+        """What is still missing of the minimum, never below 0 nor above what is open."""
+        return min(self.open, max(0, self.minimum - self.paid))
+
+
+@dataclass(frozen=True, slots=True)
 class BoardEntry:
     """One line of the due board: one bill of one account in one currency."""
 

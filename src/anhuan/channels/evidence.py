@@ -143,6 +143,15 @@ def of_many(db: Session, user_id: UUID, keys: Sequence[UUID]) -> Mapping[UUID, S
     return {key: rows for (_, key), rows in store.evidence_of(db, [(user_id, key) for key in keys]).items()}
 
 
+def said_paid(db: Session, keys: Sequence[tuple[UUID, UUID]]) -> Mapping[tuple[UUID, UUID], datetime]:
+    """When the payer last said that a payment by hand was made, by (party, key), where that word is all there is."""
+    return {
+        key: max(row.given_at for row in rows if row.kind == Kind.MARKED)
+        for key, rows in store.evidence_of(db, keys).items()
+        if seen(rows).arrival is Arrival.MARKED
+    }
+
+
 def standing_proofs(rows: Sequence[EvidenceRow]) -> list[EvidenceRow]:
     """The proofs among these that no doubt names."""
     doubted = {row.about_id for row in rows if row.kind == Kind.DOUBT}

@@ -33,7 +33,8 @@ from anhuan.repayments.model import (
 )
 from anhuan.repayments.quoting import quote
 from anhuan.repayments.service import act_of, cancel, confirm, pay, place, record, start
-from anhuan.repayments.views import find, of_group, on_its_way, orders, timeline
+from anhuan.repayments.under_way import of_party as on_its_way
+from anhuan.repayments.views import find, of_group, orders, timeline
 from anhuan.statements import above as intake
 
 above.know(counts=plans.counted, stands=proposing.standing)  # a plan counts what is on its way

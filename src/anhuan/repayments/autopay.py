@@ -20,7 +20,7 @@ from anhuan.kit import clock, ids, news
 from anhuan.kit.errors import Refused, Unavailable
 from anhuan.repayments import mandate_rules as rules
 from anhuan.repayments import mandate_runs as runs
-from anhuan.repayments import precheck, quoting, service, ways
+from anhuan.repayments import precheck, quoting, service, under_way, ways
 from anhuan.repayments import store as orders
 from anhuan.repayments import store_mandates as store
 from anhuan.repayments.mandate_model import Debit, Stage, Timing, Why
@@ -117,9 +117,10 @@ def _ask(db: Session, batch: Sequence[tuple[RunRow, MandateRow]], now: datetime)
     today = now.astimezone(clock.CHINA).date()
     billed = list({(row.user_id, row.account_id) for _, row in batch})
     paying = list({(row.user_id, row.source_id) for _, row in batch})
+    bills = cards.open_of_many(db, billed, on=today)
     return _Known(
-        now, runs.house(today), cards.open_of_many(db, billed, on=today), cards.faces_of_many(db, billed),
-        cards.own_of_many(db, paying), dict(store.on_its_way(db, billed)), precheck.waits_of(db, billed),
+        now, runs.house(today), bills, cards.faces_of_many(db, billed), cards.own_of_many(db, paying),
+        under_way.of_many(db, bills, on=today), precheck.waits_of(db, billed),
         ways.look(db, {row.user_id for _, row in batch}, now=now),
     )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """What a mandate would do: the next debits as they would be, before anybody confirms it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Final
@@ -13,7 +13,7 @@ from anhuan.cards.model import AccountFace
 from anhuan.kit import calendar, clock
 from anhuan.repayments import mandate_rules as rules
 from anhuan.repayments import mandate_runs as runs
-from anhuan.repayments import views
+from anhuan.repayments import under_way
 from anhuan.repayments.mandate_model import Moments, Preview, Timing, Wish
 from anhuan.repayments.mandate_rules import Owed
 
@@ -21,70 +21,75 @@ PREVIEWS: Final = 3
 _YEAR: Final = timedelta(days=366)
 
 
+@dataclass(frozen=True, slots=True)
+class _Debit:
+    """What would be debited for a bill that is known (fen), whether the cap cuts it, and what the minimum lacks."""
+
+    amount: int
+    above: bool
+    missing: int
+
+
 def of(db: Session, party: UUID, wish: Wish, face: AccountFace, *, now: datetime) -> tuple[Preview, ...]:
     """The next three debits as they would be: told when, made when, how much where the bill is known."""
     today = _day(now)
     bill = cards.open_of_many(db, [(party, wish.account_id)], on=today).get((party, wish.account_id))
+    debit = None if bill is None else _debit(db, party, wish, bill, on=today)
     if wish.timing is Timing.BEFORE_DUE:
-        return _of_bills(db, party, wish, face, bill, now=now)
+        return _of_bills(db, party, wish, face, bill, debit, now=now)
     found = []
     for nominal in islice(rules.occurrences(wish, after=today - timedelta(days=1)), PREVIEWS):
         moments = rules.on_day(
             wish, nominal, safe_by=None, now=now, calendar=calendar.current(), house=runs.house(today)
         )
-        found.append(_of_day(db, party, wish, face, bill, moments, today))
+        found.append(_of_day(wish, face, bill, debit, moments, today))
     return tuple(found)
 
 
 def _of_bills(
-    db: Session, party: UUID, wish: Wish, face: AccountFace, bill: cards.OpenBill | None, *, now: datetime
-) -> tuple[Preview, ...]:
+    db: Session, party: UUID, wish: Wish, face: AccountFace, bill: cards.OpenBill | None, debit: _Debit | None, *,
+    now: datetime,
+) -> tuple[Preview, ...]:  # fmt: skip
     today = _day(now)
     book = channels.arrivals.book(db, on=today)
-    known: list[tuple[date | None, date, int | None]] = []
+    known: list[tuple[date | None, date, _Debit | None]] = []
     if bill is not None and bill.due_on is not None and bill.open:
-        known.append((bill.statement_on, bill.due_on, _owed(db, party, wish, bill)))
+        known.append((bill.statement_on, bill.due_on, debit))
     last = bill.statement_on if bill is not None else today - timedelta(days=31)
     expected = cards.upcoming_bills(db, party, wish.account_id, after=last, until=today + _YEAR)
     known += [(one.statement_on, one.due_on, None) for one in expected if one.due_on > today]
     found = []
-    for statement_on, due_on, debit in known[:PREVIEWS]:
+    for statement_on, due_on, one in known[:PREVIEWS]:
         safe = runs.safe_by(due_on, face.bank, wish.channel, on=today, book=book)
         moments = rules.before_due(
             wish, due_on, safe_by=safe, now=now, calendar=calendar.current(), house=runs.house(today)
         )
-        if debit is None or bill is None:
+        if one is None:
             found.append(Preview(moments, None, statement_on, due_on))
-            continue
-        above = _asked(db, party, wish, bill) > debit
-        missing = rules.missing(wish, _facts(db, party, wish, bill), debit)
-        found.append(Preview(moments, debit, statement_on, due_on, above=above, missing=missing))
+        else:
+            found.append(Preview(moments, one.amount, statement_on, due_on, above=one.above, missing=one.missing))
     return tuple(found)
 
 
 def _of_day(
-    db: Session, party: UUID, wish: Wish, face: AccountFace, bill: cards.OpenBill | None, moments: Moments, today: date
+    wish: Wish, face: AccountFace, bill: cards.OpenBill | None, debit: _Debit | None, moments: Moments, today: date
 ) -> Preview:
     """A day of a custom schedule beside the bill that is open then, where that is known."""
-    if bill is None or bill.due_on is None or not bill.open or _day(moments.pay_at) > bill.due_on + timedelta(days=20):
+    if bill is None or debit is None or bill.due_on is None or not bill.open:
+        return Preview(moments, wish.amount, None, None)
+    if _day(moments.pay_at) > bill.due_on + timedelta(days=20):
         return Preview(moments, wish.amount, None, None)
     safe = runs.safe_by(bill.due_on, face.bank, wish.channel, on=today)
     after = safe is not None and moments.pay_at > safe
-    debit = _owed(db, party, wish, bill)
-    above = _asked(db, party, wish, bill) > debit
-    return Preview(replace(moments, safe_by_at=safe), debit, bill.statement_on, bill.due_on, above, after)
+    moments = replace(moments, safe_by_at=safe)
+    return Preview(moments, debit.amount, bill.statement_on, bill.due_on, debit.above, after)
 
 
-def _owed(db: Session, party: UUID, wish: Wish, bill: cards.OpenBill) -> int:
-    return rules.debit_of(wish, _facts(db, party, wish, bill)).amount
-
-
-def _asked(db: Session, party: UUID, wish: Wish, bill: cards.OpenBill) -> int:
-    return rules.debit_of(wish, _facts(db, party, wish, bill)).asked
-
-
-def _facts(db: Session, party: UUID, wish: Wish, bill: cards.OpenBill) -> Owed:
-    return Owed(bill.open, bill.minimum_open, views.on_its_way(db, party).get(wish.account_id, 0))
+def _debit(db: Session, party: UUID, wish: Wish, bill: cards.OpenBill, *, on: date) -> _Debit:
+    on_way = under_way.of_one(db, party, wish.account_id, bill, on=on)
+    owed = Owed(bill.open, bill.minimum_open, on_way)
+    found = rules.debit_of(wish, owed)
+    return _Debit(found.amount, found.asked > found.amount, rules.missing(wish, owed, found.amount))
 
 
 def _day(at: datetime) -> date:

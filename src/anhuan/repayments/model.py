@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from anhuan.cards.model import OpenBill
 from anhuan.kit.errors import Broken, Refused
 
 
@@ -159,7 +160,7 @@ class Quote:
     """Everything a person sees before confirming one payment; confirming it again with other figures is refused."""
 
     ask: RepayAsk
-    bill_id: UUID | None
+    bill: OpenBill | None  # as it stood when this was worked out
     bank: str
     card_name: str
     source_name: str
@@ -169,7 +170,6 @@ class Quote:
     by_hand: bool
     amount: int
     parts: tuple[PayPart, ...]  # more than one only where a limit asks for it
-    due_on: date | None
     start_at: datetime
     expected_at: datetime | None
     safe_by_at: datetime | None
@@ -177,8 +177,17 @@ class Quote:
     effect: Effect | None
     ways: tuple[Way, ...]
     troubles: tuple[Trouble, ...]
-    bill_open: int = 0  # fen that were open of the bill when this was worked out
     spare: int | None = None  # fen that the paying account is known to give; None where nobody told its balance
+
+    @property
+    def bill_id(self) -> UUID | None:
+        """Which bill it pays."""
+        return self.bill.bill_id if self.bill else None
+
+    @property
+    def due_on(self) -> date | None:
+        """The due day of its bill."""
+        return self.bill.due_on if self.bill else None
 
     @property
     def fee(self) -> int:

@@ -25,7 +25,7 @@ from anhuan.planning import BadPlan, ExplainedPlan, Legs, Payment, PlanLeg, Requ
 from anhuan.planning.model import Card as PlannedCard
 from anhuan.planning.model import Credit, Flow
 from anhuan.planning.service import BillLeft
-from anhuan.repayments import day_limits, fees, locks, quoting, service, store, store_plans, views, ways
+from anhuan.repayments import day_limits, fees, locks, quoting, service, store, store_plans, under_way, views, ways
 from anhuan.repayments.day_limits import OverSingleLimit
 from anhuan.repayments.model import (
     AmountRule,
@@ -227,7 +227,9 @@ def counted(db: Session, party: UUID, request: Request) -> Request:
     What the standing plan has arranged is planned anew and not counted: a plan may only change what has not begun.
     """
     free = {row.id for row in arranged(db, party)}
-    under_way = [row for row in store.open_orders(db, party) if row.id not in free]
+    opens = store.open_orders(db, party)
+    free |= under_way.left_behind(db, {(party, row.account_id) for row in opens}, on=date.fromordinal(request.as_of))
+    counting = [row for row in opens if row.id not in free]
     own = {one.account_id: one for one in cards.own_accounts(db, party)}
     known = [one.balance_on for one in own.values() if one.balance_on is not None]
     since = datetime.combine(min(known), datetime.min.time(), clock.CHINA) if known else None
@@ -236,16 +238,16 @@ def counted(db: Session, party: UUID, request: Request) -> Request:
         Flow(
             str(row.source_id), max(request.as_of, _day(row.start_at).toordinal()), -(row.amount_minor + row.fee_minor)
         )
-        for row in (*under_way, *arrived)
+        for row in (*counting, *arrived)
         if row.source_id in own and _is_news(row, own[row.source_id].balance_on)
     ]
-    if not under_way and not gone:
+    if not counting and not gone:
         return request
     accounts = {account.id for account in request.accounts}
     return replace(
         request,
         flows=(*request.flows, *(flow for flow in gone if flow.account in accounts)),
-        cards=tuple(_credited(card, under_way, request.as_of) for card in request.cards),
+        cards=tuple(_credited(card, counting, request.as_of) for card in request.cards),
     )
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from anhuan import cards
-from anhuan.cards.model import OwnAccount
+from anhuan.cards.model import OpenBill, OwnAccount
 from anhuan.channels import breaker, stops
 from anhuan.identity import freezing, limits
 from anhuan.kit import clock
@@ -66,13 +66,11 @@ def stopped_by(db: Session, channel: str, bank: str, *, now: datetime) -> Wait:
     return Wait.MAINTENANCE if breaker.open_until(db, channel, now) is None else Wait.CHANNEL_STOPPED
 
 
-def bill_and_source(db: Session, row: OrderRow, *, now: datetime) -> tuple[int, OwnAccount | None]:
-    """What is open of the account's bill (fen), and the paying account, for an order whose day has come."""
-    today = now.astimezone(clock.CHINA).date()
-    bills = [one for one in cards.current_bills(db, row.user_id, on=today)
-             if one.account_id == row.account_id and one.currency == "CNY"]  # fmt: skip
-    source = next((one for one in cards.own_accounts(db, row.user_id) if one.account_id == row.source_id), None)
-    return bills[0].open if bills else 0, source
+def bill_and_source(db: Session, row: OrderRow, *, now: datetime) -> tuple[OpenBill | None, OwnAccount | None]:
+    """The account's bill in yuan, and the paying account, for an order whose day has come."""
+    billed, paying = (row.user_id, row.account_id), (row.user_id, row.source_id)
+    bills = cards.open_of_many(db, [billed], on=now.astimezone(clock.CHINA).date())
+    return bills.get(billed), cards.own_of_many(db, [paying]).get(paying)
 
 
 def tails(db: Session, party: UUID, source_id: UUID, account_id: UUID) -> tuple[str, str]:

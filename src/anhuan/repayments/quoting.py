@@ -7,18 +7,18 @@ that is nobody's is refused.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Final, Protocol
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from anhuan import cards
-from anhuan.cards.model import AccountFace, NoSuchCard, OwnAccount
+from anhuan.cards.model import AccountFace, NoSuchCard, OpenBill, OwnAccount
 from anhuan.channels import capabilities, routing
 from anhuan.kit import clock
 from anhuan.kit.errors import Refused
 from anhuan.kit.money import to_text
-from anhuan.repayments import day_limits, fees, precheck, views, ways
+from anhuan.repayments import day_limits, fees, precheck, under_way, ways
 from anhuan.repayments.day_limits import DayPart
 from anhuan.repayments.model import (
     AlreadyOnItsWay,
@@ -40,33 +40,13 @@ FARTHEST: Final = timedelta(days=366)  # from today: who pays later confirms lat
 MORNING: Final = time(9)  # of a named day: payments of that day begin when banks are awake
 
 
-class Owed(Protocol):
-    """What a quote needs to know of a bill; fen."""
-
-    @property
-    def bill_id(self) -> UUID:
-        """Which bill."""
-
-    @property
-    def due_on(self) -> date | None:
-        """Its due day."""
-
-    @property
-    def open(self) -> int:
-        """What is still to be paid."""
-
-    @property
-    def minimum_open(self) -> int:
-        """What is still missing of the minimum."""
-
-
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a wish is about, asked once; whoever quotes for many asks for all of them at once."""
 
     face: AccountFace
     source: OwnAccount
-    bill: Owed | None
+    bill: OpenBill | None
     on_way: int  # fen under way for this account
     seen: ways.Seen
 
@@ -112,13 +92,13 @@ def quote_of(
     channel = chosen.record.channel if chosen else ask.channel or ""
     named = capabilities.way(channel, on=now.astimezone(clock.CHINA).date()) if channel else None
     return Quote(
-        ask=ask, bill_id=facts.bill.bill_id if facts.bill else None, bank=facts.face.bank,
+        ask=ask, bank=facts.face.bank,
         card_name=facts.face.name(lang), source_name=facts.source.name(lang), channel=channel,
         channel_zh=named.zh if named else "", channel_en=named.en if named else "",
-        by_hand=chosen.by_hand if chosen else False, amount=wish.amount, parts=parts, due_on=due_on,
+        by_hand=chosen.by_hand if chosen else False, amount=wish.amount, parts=parts,
         start_at=wish.start_at, expected_at=chosen.option.arrives_by if chosen and not chosen.by_hand else None,
         safe_by_at=chosen.safe_by_at if chosen else None, by_hand_at=chosen.by_hand_at if chosen else None,
-        effect=_effect(db, party, wish) if effect else None, bill_open=facts.bill.open if facts.bill else 0,
+        effect=_effect(db, party, wish) if effect else None, bill=facts.bill,
         spare=precheck.spare(facts.source), troubles=tuple(troubles),
         ways=tuple(ways.as_way(road, "" if road is chosen else why.get(road.record.channel, ""), lang=lang)
                    for road in roads),
@@ -144,7 +124,7 @@ def _facts(db: Session, party: UUID, ask: RepayAsk, seen: ways.Seen | None, *, n
     if source is None:
         raise NoSuchCard("没有这个付款账户。", field="source_id")
     bill = cards.open_of_many(db, [account], on=today, currency=CURRENCY).get(account)
-    on_way = views.on_its_way_of(db, party, ask.account_id) if bill else 0
+    on_way = under_way.of_one(db, party, ask.account_id, bill, on=today) if bill else 0
     return Facts(face, source, bill, on_way, seen or ways.look(db, {party}, now=now))
 
 
@@ -172,7 +152,7 @@ def _wish(
     return _Wish(ask, facts, amount, start_at), troubles
 
 
-def _amount(ask: RepayAsk, bill: Owed, on_way: int) -> int:
+def _amount(ask: RepayAsk, bill: OpenBill, on_way: int) -> int:
     """How much to pay, fen: never more than is open beside what is on its way."""
     left = max(0, bill.open - on_way)
     if left == 0:

@@ -17,7 +17,7 @@ from anhuan.identity.confirming import PayWords
 from anhuan.kit import clock, terms
 from anhuan.kit.errors import Refused
 from anhuan.kit.money import NotMoney, from_text, to_text
-from anhuan.repayments import bindings, precheck, quoting, service, views
+from anhuan.repayments import bindings, precheck, quoting, service, under_way
 from anhuan.repayments.model import AmountRule, Effect, FeeLine, NoSource, NothingToPay, Quote, RepayAsk, Trouble
 
 CURRENCY: Final = "CNY"
@@ -184,7 +184,7 @@ def sheet_of(
 
 def to_choose(db: Session, party: UUID, *, key: UUID, today: date) -> Sheet:
     """The bills that could be repaid, nearest first."""
-    way = views.on_its_way(db, party)
+    way = under_way.of_party(db, party, on=today)
     entries = [
         entry
         for entry in cards.due_board(db, party, on=today).entries
@@ -241,8 +241,9 @@ def _shown(
         return PayShown(typed, face, None, None, ())
     typed = _meant(typed)
     account = (party, typed.account_id)
-    owed = cards.open_of_many(db, [account], on=now.astimezone(clock.CHINA).date(), currency=CURRENCY).get(account)
-    on_way = views.on_its_way_of(db, party, typed.account_id) if owed else 0
+    today = now.astimezone(clock.CHINA).date()
+    owed = cards.open_of_many(db, [account], on=today, currency=CURRENCY).get(account)
+    on_way = under_way.of_one(db, *account, owed, on=today) if owed else 0
     left = max(0, owed.open - on_way) if owed else 0
     least = min(left, max(0, owed.minimum_open - on_way)) if owed else 0
     source = _source(typed, sources)
@@ -274,9 +275,9 @@ def _effects(db: Session, party: UUID, made: Quote, amounts: set[int]) -> dict[i
     """What paying each of these amounts leads to, by the same oracle and day as the quote's own effect."""
     found = {made.amount: made.effect} if made.effect else {}
     wanted = sorted(amount for amount in amounts if amount and amount not in found)
-    if made.bill_id is None or made.due_on is None or not wanted:
+    if made.bill is None or made.due_on is None or not wanted:
         return found
-    bill = cards.find_bill(db, party, made.bill_id)
+    bill = cards.find_bill(db, party, made.bill.bill_id)
     pay_on = min(made.start_at.astimezone(clock.CHINA).date(), made.due_on)
     try:
         told = cards.choices_of(db, party, bill, wanted, pay_on=pay_on if pay_on > bill.statement_on else made.due_on)

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from anhuan import cards, channels
 from anhuan.cards.model import AccountFace, BoardEntry, OwnAccount
 from anhuan.channels import capabilities, evidence, manual
-from anhuan.channels.evidence_rules import PROOFS, Arrival, Kind
+from anhuan.channels.evidence_rules import PROOFS, Kind
 from anhuan.channels.model import Unknown, Why
 from anhuan.kit import clock
-from anhuan.repayments import failures, precheck, store, views
+from anhuan.repayments import failures, precheck, store, under_way, views
 from anhuan.repayments.failure_rules import Failure
 from anhuan.repayments.model import OPEN, EventKind, OrderStatus, OrderView, Stamp
 
@@ -41,11 +41,13 @@ class OrderShown:
     channel_en: str
     by_hand: bool
     marked: bool  # the payer says that it was paid by hand
+    left_behind: bool  # a newer bill tells what is owed: the payer should say what became of it
 
     @property
     def walks(self) -> bool:
         """Whether it waits for the payer to pay it at the bank."""
-        return self.by_hand and not self.marked and self.order.status in (S.PLACED, S.SENT)
+        waits = self.by_hand and not self.marked and self.order.status in (S.PLACED, S.SENT)
+        return waits and not self.left_behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +112,15 @@ def shown(db: Session, party: UUID, orders: Sequence[OrderView], *, today: date)
     faces = {one.account_id: one for one in cards.accounts(db, party)}
     own = {one.account_id: one for one in cards.own_accounts(db, party)}
     named = {name: capabilities.way(name, on=today) for name in {one.channel for one in orders}}
+    hands = {one.order_id for one in orders if named[one.channel].connector == manual.ByHand.name}
+    still = [one for one in orders if one.status in OPEN]
+    said = evidence.said_paid(db, [(party, one.key) for one in still if one.key and one.order_id in hands])
+    behind = under_way.left_behind(db, {(party, one.account_id) for one in still}, on=today)
     return tuple(
         OrderShown(
             one, faces.get(one.account_id), own.get(one.source_id), named[one.channel].zh, named[one.channel].en,
-            by_hand=(by_hand := named[one.channel].connector == manual.ByHand.name),
-            marked=by_hand and _is_marked(db, party, one),
+            by_hand=one.order_id in hands, marked=one.status in OPEN and (party, one.key) in said,
+            left_behind=one.order_id in behind,
         )
         for one in orders
     )  # fmt: skip
@@ -184,6 +190,7 @@ def proofs_of(db: Session, party: UUID, order: OrderView) -> tuple[Proof, ...]:
 def ways_of(entries: Sequence[BoardEntry], shown_orders: Sequence[OrderShown]) -> dict[UUID, OnWay]:
     """What of each bill in yuan is on its way, by its id: each fen is counted once, the nearest bill first."""
     left: dict[UUID, int] = {}
+    shown_orders = [one for one in shown_orders if not one.left_behind]
     for order in (one.order for one in shown_orders):
         left[order.account_id] = left.get(order.account_id, 0) + order.amount
     found = {}
@@ -207,31 +214,26 @@ def _last(mine: Sequence[OrderShown]) -> datetime | None:
 
 
 def stuck(db: Session, party: UUID, *, now: datetime, today: date) -> tuple[OrderShown, ...]:
-    """Orders that came to nothing lately and were not made again, and those in doubt: what a person should look at."""
-    found = [
+    """What a person should look at: orders in doubt, those by hand that a newer bill left behind, and those that came
+    to nothing lately and were not made again."""
+    looked = shown(db, party, views.orders(db, party, at_most=LOOKED), today=today)
+    later = {(one.order.account_id, one.order.placed_at) for one in looked if one.order.status in GOOD}
+    return tuple(
         one
-        for one in views.orders(db, party, at_most=LOOKED)
-        if one.status is S.IN_DOUBT
+        for one in looked
+        if one.order.status is S.IN_DOUBT
+        or one.left_behind
         or (
-            one.status in (S.FAILED, S.GIVEN_BACK)
-            and one.closed_at is not None
-            and now - one.closed_at < FRESH
-            and views.successor_of(db, party, one.order_id) is None
+            _came_to_nothing(db, one.order, now)
+            and not any(at > one.order.placed_at for account, at in later if account == one.order.account_id)
         )
-    ]
-    later = {(one.account_id, one.placed_at) for one in views.orders(db, party, at_most=LOOKED) if one.status in GOOD}
-    still = [
-        one
-        for one in found
-        if one.status is S.IN_DOUBT or not any(at > one.placed_at for account, at in later if account == one.account_id)
-    ]
-    return shown(db, party, still, today=today)
+    )
 
 
-def _is_marked(db: Session, party: UUID, order: OrderView) -> bool:
-    if order.key is None or order.status not in OPEN:
+def _came_to_nothing(db: Session, order: OrderView, now: datetime) -> bool:
+    if order.status not in (S.FAILED, S.GIVEN_BACK) or order.closed_at is None or now - order.closed_at >= FRESH:
         return False
-    return evidence.of(db, party, order.key).arrival is Arrival.MARKED
+    return views.successor_of(db, order.party, order.order_id) is None
 
 
 def _ahead(one: OrderShown, past: Sequence[Stamp]) -> tuple[Ahead, ...]:

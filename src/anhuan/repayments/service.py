@@ -20,7 +20,7 @@ from anhuan.kit import audit, clock
 from anhuan.kit.actors import Actor, ActorKind
 from anhuan.kit.errors import Refused, Unavailable
 from anhuan.kit.money import to_text
-from anhuan.repayments import day_limits, fees, moving, payers, placing, precheck, quoting, store, store_mandates, views
+from anhuan.repayments import day_limits, fees, moving, payers, placing, precheck, quoting, store, under_way, views
 from anhuan.repayments.following import look_again, record
 from anhuan.repayments.model import (
     Changed,
@@ -77,7 +77,7 @@ def pay(
     quotes = [quoting.quote(db, who.party_id, ask, now=now, lang=lang, effect=False) for ask in asks]
     _insist(quotes)
     if len(quotes) > 1:
-        _fits(db, who.party_id, quotes)
+        _fits(db, who.party_id, quotes, now=now)
         _within_day(db, who.party_id, quotes, now=now)
         insist_affordable(quotes)
     kind = GroupKind.SEVERAL if len(quotes) > 1 or len(quotes[0].parts) > 1 else GroupKind.ONE
@@ -233,10 +233,7 @@ def _fitting(
     placed after this one was weighed, so the day's limits are asked once more."""
     store.lock_parties(db, [one.party for one in placings])
     groups = store.groups_for(db, [(one.party, one.key) for one in placings])
-    accounts = {(one.party, quote.ask.account_id) for one in placings for quote in one.quotes}
-    on_way: dict[UUID, dict[UUID, int]] = {}
-    for (party, account), fen in store_mandates.on_its_way(db, accounts).items():
-        on_way.setdefault(party, {})[account] = fen
+    on_way = _on_way(db, [(one.party, one.quotes) for one in placings], now=now)
     fitting, refused = list[Placing](), dict[UUID, Refused]()
     for one in placings:
         try:
@@ -244,7 +241,7 @@ def _fitting(
                 _same(group, one.key, [quote.ask for quote in one.quotes])
                 continue
             _insist(one.quotes)
-            _fit(on_way[one.party], one.quotes)
+            _fit(on_way, one.party, one.quotes)
             if weigh:
                 _within_day(db, one.party, one.quotes, now=now)
             fitting.append(one)
@@ -275,24 +272,31 @@ def _insist(quotes: Sequence[Quote]) -> None:
             raise trouble.kind(trouble.message, field=trouble.field)
 
 
-def _fits(db: Session, party: UUID, quotes: Sequence[Quote]) -> None:
+def _fits(db: Session, party: UUID, quotes: Sequence[Quote], *, now: datetime) -> None:
     """Once more under the lock: with what is on its way, nothing is paid beyond its bill, whoever was faster."""
-    _fit(views.on_its_way(db, party), quotes)
+    _fit(_on_way(db, [(party, quotes)], now=now), party, quotes)
 
 
-def _fit(on_way: Mapping[UUID, int], quotes: Sequence[Quote]) -> None:
+def _on_way(
+    db: Session, asked: Sequence[tuple[UUID, Sequence[Quote]]], *, now: datetime
+) -> dict[tuple[UUID, UUID], int]:  # fmt: skip
+    bills = {(party, one.ask.account_id): one.bill for party, quotes in asked for one in quotes if one.bill}
+    return under_way.of_many(db, bills, on=now.astimezone(clock.CHINA).date())
+
+
+def _fit(on_way: Mapping[tuple[UUID, UUID], int], party: UUID, quotes: Sequence[Quote]) -> None:
     on_way = dict(on_way)
     for one in quotes:
-        account = one.ask.account_id
+        account = (party, one.ask.account_id)
         on_way[account] = on_way.get(account, 0) + one.amount
-        if on_way[account] > one.bill_open:
+        if one.bill is None or on_way[account] > one.bill.open:
             raise NothingToPay("已经还清，或全部在路上。", field="account_id")
 
 
 def _weigh(db: Session, party: UUID, quotes: Sequence[Quote], *, now: datetime) -> None:
     """Once more under the lock what was weighed before it."""
     _insist(quotes)
-    _fits(db, party, quotes)
+    _fits(db, party, quotes, now=now)
     _within_day(db, party, quotes, now=now)
 
 
@@ -320,13 +324,12 @@ def _may_start(db: Session, row: OrderRow, *, now: datetime) -> bool:
     if wait is not None:
         moving.hold_up(db, row, wait, now=now, until=now + look_again(now))
         return False
-    bill_open, source = precheck.bill_and_source(db, row, now=now)
-    others = sum(one.amount_minor for one in store.open_orders(db, row.user_id, account_id=row.account_id)
-                 if one.id != row.id and one.status != S.SCHEDULED)  # fmt: skip
+    bill, source = precheck.bill_and_source(db, row, now=now)
+    others = 0 if bill is None else under_way.begun(db, row, bill, on=now.astimezone(clock.CHINA).date())
     if source is None:
         moving.move(db, row, S.FAILED, code=NoSource.code, now=now)
         return False
-    if row.amount_minor > bill_open - others:
+    if bill is None or row.amount_minor > bill.open - others:
         moving.move(db, row, S.FAILED, code="repay.paid_meanwhile", now=now)
         return False
     payer = payers.of(db, row.user_id, now=now)

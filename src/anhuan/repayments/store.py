@@ -1,7 +1,8 @@
 """Every question that room repayments asks about orders, groups and timelines; one function for each."""
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import select, text, tuple_
@@ -16,6 +17,20 @@ _PARTIES = text(
     " FROM unnest(CAST(:parties AS text[])) AS party"
 )
 _OPEN = ("scheduled", "placed", "sent", "promised", "in_doubt")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """As much of an order that is not at an end as it takes to count it; fen."""
+
+    party: UUID
+    account_id: UUID
+    order_id: UUID
+    amount: int
+    status: str
+    channel: str
+    due_on: date | None
+    key: UUID | None
 
 
 def lock_party(db: Session, party: UUID) -> None:
@@ -103,12 +118,16 @@ def open_orders(db: Session, party: UUID, *, account_id: UUID | None = None) -> 
     return db.scalars(asked.order_by(OrderRow.placed_at, OrderRow.id).limit(1000)).all()
 
 
-def standing_of_bill(db: Session, party: UUID, bill_id: UUID) -> Sequence[OrderRow]:
-    """Orders for one bill that are open or have arrived."""
-    asked = select(OrderRow).where(
-        OrderRow.user_id == party, OrderRow.bill_id == bill_id, OrderRow.status.in_((*_OPEN, "arrived"))
-    )
-    return db.scalars(asked.order_by(OrderRow.placed_at, OrderRow.id).limit(1000)).all()
+def open_of_many(db: Session, accounts: Iterable[tuple[UUID, UUID]]) -> Sequence[OpenOrder]:
+    """Orders of billed accounts, each as (party, account), that are not at an end, in one question for many."""
+    wanted = list(accounts)
+    if not wanted:
+        return []
+    asked = select(
+        OrderRow.user_id, OrderRow.account_id, OrderRow.id, OrderRow.amount_minor, OrderRow.status, OrderRow.channel,
+        OrderRow.due_on, OrderRow.key,
+    ).where(tuple_(OrderRow.user_id, OrderRow.account_id).in_(wanted), OrderRow.status.in_(_OPEN))  # fmt: skip
+    return [OpenOrder(*row) for row in db.execute(asked)]
 
 
 def events(db: Session, party: UUID, order_id: UUID) -> Sequence[EventRow]:

@@ -238,20 +238,6 @@ def due_runs(
     return [(row[0], row[1]) for row in db.execute(asked)]
 
 
-def on_its_way(db: Session, accounts: Iterable[tuple[UUID, UUID]]) -> Mapping[tuple[UUID, UUID], int]:
-    """Fen that are open or on their way, by (party, billed account), in one question for many."""
-    wanted = list(accounts)
-    found = dict.fromkeys(wanted, 0)
-    if not wanted:
-        return found
-    asked = select(OrderRow.user_id, OrderRow.account_id, OrderRow.amount_minor).where(
-        tuple_(OrderRow.user_id, OrderRow.account_id).in_(wanted), OrderRow.status.in_(_UNDER_WAY)
-    )
-    for party, account_id, amount in db.execute(asked):
-        found[party, account_id] += amount
-    return found
-
-
 def counts(db: Session, now: datetime) -> tuple[int, int]:
     """How many runs are due now, and how many of them are past their deadline; for health and the bench."""
     due = func.count().filter(RunRow.next_at <= now)

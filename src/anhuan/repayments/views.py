@@ -1,8 +1,7 @@
-"""What others read of orders: one order, those of a party, its timeline, and what of each bill is on its way."""
+"""What others read of orders: one order, those of a party, and its timeline."""
 
 import json
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -53,19 +52,6 @@ def timeline(db: Session, party: UUID, order_id: UUID) -> Sequence[Stamp]:
     """What happened to an order, first to last."""
     rows = store.events(db, party, order_id)
     return [Stamp(row.at, EventKind(row.kind), row.code, json.loads(row.facts)) for row in rows]
-
-
-def on_its_way(db: Session, party: UUID) -> Mapping[UUID, int]:
-    """Fen by billed account that are scheduled, placed, sent or promised and not yet counted as paid on a bill."""
-    found: dict[UUID, int] = defaultdict(int)
-    for row in store.open_orders(db, party):
-        found[row.account_id] += row.amount_minor
-    return dict(found)
-
-
-def on_its_way_of(db: Session, party: UUID, account_id: UUID) -> int:
-    """The same for one billed account; what has arrived is counted on the bill itself."""
-    return sum(row.amount_minor for row in store.open_orders(db, party, account_id=account_id))
 
 
 def successor_of(db: Session, party: UUID, order_id: UUID) -> OrderView | None:

@@ -262,7 +262,7 @@ class Habits:
             return 0
 
         def look(session: Any, who: Any) -> int:
-            return repayments.on_its_way(session, who.party_id).get(account, 0)
+            return repayments.on_its_way(session, who.party_id, on=clock.today()).get(account, 0)
 
         return bill.open - self.place.people.acting(house, look)
 
