@@ -21,10 +21,14 @@ _LATE_JOB = text(
 
 def add(db: Session, rows: Sequence[MessageRow]) -> set[UUID]:
     """Keep messages; tells which are new: a party has one of a kind and key."""
+    if not rows:
+        return set()
     names = [column.key for column in MessageRow.__table__.columns]
-    made = insert(MessageRow).values([{name: getattr(row, name) for name in names} for row in rows])
-    once = made.on_conflict_do_nothing(index_elements=["user_id", "kind", "key"])
-    return set(db.scalars(once.returning(MessageRow.id))) if rows else set()
+    once = insert(MessageRow).on_conflict_do_nothing(index_elements=["user_id", "kind", "key"])
+    made = [
+        {name: getattr(row, name) for name in names} for row in rows
+    ]  # beside the statement, which is compiled once
+    return set(db.scalars(once.returning(MessageRow.id), made))
 
 
 def message(db: Session, party: UUID, message_id: UUID) -> MessageRow | None:

@@ -155,8 +155,8 @@ def add_runs(db: Session, rows: Sequence[Mapping[str, Any]]) -> int:
     """Keep runs that are new; one that stands already changes nothing. Tells how many were new."""
     if not rows:
         return 0
-    made = insert(RunRow).values(list(rows)).on_conflict_do_nothing().returning(RunRow.id)
-    return len(db.scalars(made).all())
+    made = insert(RunRow).on_conflict_do_nothing().returning(RunRow.id)
+    return len(db.scalars(made, [dict(row) for row in rows]).all())
 
 
 def run_on(db: Session, party: UUID, mandate_id: UUID, occurrence_on: date) -> RunRow | None:

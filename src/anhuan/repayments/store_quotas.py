@@ -57,8 +57,8 @@ def add_grants(
     if not made:
         return {}
     one = QuotaRow
-    written = insert(one).values(made).on_conflict_do_nothing().returning(one.user_id, one.schedule, one.id)
-    return {(party, schedule): row for party, schedule, row in db.execute(written)}
+    written = insert(one).on_conflict_do_nothing().returning(one.user_id, one.schedule, one.id)
+    return {(party, schedule): row for party, schedule, row in db.execute(written, made)}
 
 
 def starts_since(db: Session, parties: Collection[UUID], first: datetime) -> dict[UUID, list[Start]]:
