@@ -267,6 +267,10 @@ def test_what_was_paid_in_time_and_booked_late_by_the_bank_explains_a_late_bill(
     assert said == found
 
 
+def test_a_process_that_ends_though_nobody_touched_it_is_seen() -> None:
+    assert broken(replace(sound(), ended_unasked={"web, exit 1": 1})) == {"ended_unasked"}
+
+
 def test_money_left_in_transit_by_a_closed_order_is_seen() -> None:
     case = sound()
     assert broken(changed(case, "moved", is_of(case, "given_back"), in_transit=1)) == {"transit_not_empty"}
@@ -332,6 +336,7 @@ def test_every_law_has_a_mutant_here() -> None:
         "one_debit", "every_debit_is_an_order", "every_order_is_at_the_bank", "sums_agree", "bank_books_sound",
         "no_tap_is_lost", "every_group_is_proved", "one_successor", "never_more_than_the_bill", "open_is_explained",
         "statuses_follow_the_table", "arrived_by_bank_data", "alerted_in_time", "late_is_explained", "refusals_say_why",
-        "books_hold", "books_follow_orders", "only_what_is_open_is_held", "messages_keep_their_hash",
+        "nobody_ends_alone", "books_hold", "books_follow_orders", "only_what_is_open_is_held",
+        "messages_keep_their_hash",
     }  # fmt: skip
     assert {law.__name__ for law in laws.LAWS} == caught

@@ -82,7 +82,7 @@ def case_of(
         stood=rows.stood, moved=rows.moved, holds=rows.holds, lame=rows.lame, told=rows.told,
         taps=tuple(place.diary.taps), bills=bills, late=late_bills(place, rows),
         books_sound=bool(ticking.patiently(place, place.hand.books)["sound"]), verify_exit=verified[0],
-        verify_said=verified[1], failed_jobs=failed_jobs,
+        verify_said=verified[1], failed_jobs=failed_jobs, ended_unasked=dict(place.town.ended_unasked),
     )  # fmt: skip
 
 

@@ -62,6 +62,7 @@ class Case:
     verify_exit: int = 0
     verify_said: str = ""
     failed_jobs: Sequence[Row] = ()
+    ended_unasked: Mapping[str, int] = field(default_factory=dict)  # processes that ended though nobody touched them
 
     @cached_property
     def by_key(self) -> Mapping[str, Row]:
@@ -377,6 +378,12 @@ def refusals_say_why(case: Case) -> Iterator[Finding]:
             yield _found("refused_without_reason", str(tap.key), {"account": tap.account, "said": tap.why})
 
 
+def nobody_ends_alone(case: Case) -> Iterator[Finding]:
+    """A process ends because it is killed, its database died under it or it was held still, and for nothing else."""
+    for name, times in case.ended_unasked.items():
+        yield _found("ended_unasked", name, {"times": times})
+
+
 # --- the books, and what was kept ---
 
 
@@ -439,7 +446,7 @@ def messages_keep_their_hash(case: Case) -> Iterator[Finding]:
 LAWS: Final[tuple[Law, ...]] = (
     one_debit, every_debit_is_an_order, every_order_is_at_the_bank, sums_agree, bank_books_sound, no_tap_is_lost,
     every_group_is_proved, one_successor, never_more_than_the_bill, open_is_explained, statuses_follow_the_table,
-    arrived_by_bank_data, alerted_in_time, late_is_explained, refusals_say_why, books_hold,
+    arrived_by_bank_data, alerted_in_time, late_is_explained, refusals_say_why, nobody_ends_alone, books_hold,
     books_follow_orders, only_what_is_open_is_held, messages_keep_their_hash,
 )  # fmt: skip
 

@@ -41,7 +41,9 @@ class Town:
         self.server = postgres.Embedded(home)
         self.web_port, self.bank_port = web_port, bank_port
         self.env = _environment(home, web=self.web_port, bank=self.bank_port)
-        self.ended_alone: Counter[str] = Counter()
+        self.ended_alone: Counter[str] = Counter()  # after its database had died under it, or it was held still
+        self.ended_unasked: Counter[str] = Counter()  # with no such reason, by name and exit code
+        self._disturbed: dict[str, str] = {}  # what was done to a process since it began
         self._running: dict[str, ForkServerProcess] = {}
         self._nursery = nursery.ready()
         self._lock = threading.RLock()
@@ -94,7 +96,9 @@ class Town:
 
     def hold_still(self, place: int, seconds: float) -> None:
         """SIGSTOP a worker for a while: others take its work for a dead one's, then it wakes up and goes on."""
-        process = self._running[f"worker {place % WORKERS + 1}"]
+        name = f"worker {place % WORKERS + 1}"
+        process = self._running[name]
+        self._disturbed[name] = "held still"
         _signal(process, signal.SIGSTOP)
         time.sleep(seconds)
         if process.exitcode is None:
@@ -111,8 +115,15 @@ class Town:
         with self._lock:
             for name, process in list(self._running.items()):
                 if process.exitcode is not None and not self._ending:
-                    self.ended_alone[name.split()[0]] += 1
+                    self._note_end(name, process.exitcode)
                     self._running[name] = self._begin(name)
+
+    def _note_end(self, name: str, exitcode: int) -> None:
+        why = self._disturbed.get(name)
+        if why is None:
+            self.ended_unasked[f"{name.split()[0]}, exit {exitcode}"] += 1
+        else:
+            self.ended_alone[f"{name.split()[0]}: {why}"] += 1
 
     def await_door(self, kind: Kind) -> None:
         """Wait until somebody answers at the door of the web server or of the bank."""
@@ -157,6 +168,7 @@ class Town:
     def _kill_database(self) -> None:
         number = int((self.server.data / "postmaster.pid").read_text().split()[0])
         os.kill(number, signal.SIGKILL)
+        self._disturbed |= dict.fromkeys(self._running, "its database died")
         self.server.join()
 
     def _begin(self, name: str) -> ForkServerProcess:
@@ -165,6 +177,7 @@ class Town:
         )
         assert begun.pid is not None, "it was started"
         leftovers.note(self.home, begun.pid)
+        self._disturbed.pop(name, None)
         return begun
 
     def _command(self, name: str) -> Sequence[str]:
