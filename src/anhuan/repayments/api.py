@@ -78,7 +78,7 @@ def quote(request: Request, db: page.Transaction, wish: NewWish, lang: Lang = "z
 def quote_together(request: Request, db: page.Transaction, new: NewTogether, lang: Lang = "zh") -> TogetherOut:
     """Each payment as it is quoted alone, what all come to, and what the own accounts lack for them together."""
     party, now = page.person(request), page.now(request)
-    made = [quoting.quote(db, party, one.ask(), now=now, lang=lang) for one in new.wishes]
+    made = quoting.quotes(db, party, [one.ask() for one in new.wishes], now=now, lang=lang)
     return wire.together_out(made, lang)
 
 
@@ -168,7 +168,7 @@ def _story(db: Session, party: UUID, order: OrderView) -> StoryOut:
 
 
 def _quotes(db: Session, party: UUID, wishes: list[NewWish], now: datetime) -> list[Quote]:
-    return [quoting.quote(db, party, one.ask(), now=now) for one in wishes]
+    return quoting.quotes(db, party, [one.ask() for one in wishes], now=now)
 
 
 def _key(said: UUID | None, header: UUID | None) -> UUID:

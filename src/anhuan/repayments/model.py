@@ -3,6 +3,7 @@
 Amounts are fen, moments are aware, days are China's bank days.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -178,6 +179,7 @@ class Quote:
     ways: tuple[Way, ...]
     troubles: tuple[Trouble, ...]
     spare: int | None = None  # fen that the paying account is known to give; None where nobody told its balance
+    effects: Mapping[int, Effect] = field(default_factory=dict)  # of this amount and of others that were asked about
 
     @property
     def bill_id(self) -> UUID | None:

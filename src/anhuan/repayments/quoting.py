@@ -4,7 +4,7 @@ A quote moves nothing. What keeps it from being confirmed stands in its `trouble
 that is nobody's is refused.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
@@ -52,6 +52,26 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What several payments of one party are about, asked once for all of them; by billed account."""
+
+    faces: Mapping[UUID, AccountFace]
+    bills: Mapping[UUID, OpenBill]
+    on_way: Mapping[UUID, int]
+    seen: ways.Seen
+
+    def facts(self, account_id: UUID, source: OwnAccount | None) -> Facts:
+        """Those of one payment; raises `NoSuchCard` for an id that is nobody's."""
+        if account_id not in self.faces:
+            raise NoSuchCard("没有这张卡。", field="account_id")
+        if source is None:
+            raise NoSuchCard("没有这个付款账户。", field="source_id")
+        return Facts(
+            self.faces[account_id], source, self.bills.get(account_id), self.on_way.get(account_id, 0), self.seen
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class _Wish:
     """A wish with what it is about, its amount, and when it starts."""
 
@@ -67,15 +87,47 @@ def quote(
 ) -> Quote:  # fmt: skip
     """Everything the sheet shows, and in `troubles` what keeps it from being confirmed; raises for unknown ids only.
 
-    Where nobody looks (autopay), the `effect` on interest is left out. `seen` is for whoever quotes for several.
+    Where nobody looks (autopay), the `effect` on interest is left out. `seen` is for whoever quotes again and again.
     """
-    return quote_of(db, party, ask, _facts(db, party, ask, seen, now=now), now=now, lang=lang, effect=effect)
+    return quotes(db, party, [ask], now=now, lang=lang, effect=effect, seen=seen)[0]
+
+
+def quotes(
+    db: Session, party: UUID, asks: Sequence[RepayAsk], *, now: datetime, lang: str = "zh", effect: bool = True,
+    seen: ways.Seen | None = None,
+) -> list[Quote]:  # fmt: skip
+    """The same for several payments, each as if it were alone."""
+    known = look(db, party, {ask.account_id for ask in asks}, now=now, seen=seen)
+    own = cards.own_of_many(db, {(party, ask.source_id) for ask in asks})
+    return [
+        quote_of(
+            db, party, ask, known.facts(ask.account_id, own.get((party, ask.source_id))), now=now, lang=lang,
+            effect=effect,
+        )
+        for ask in asks
+    ]  # fmt: skip
+
+
+def look(
+    db: Session, party: UUID, accounts: Collection[UUID], *, now: datetime, seen: ways.Seen | None = None
+) -> Known:  # fmt: skip
+    """Ask once what payments of these billed accounts are about."""
+    today, billed = now.astimezone(clock.CHINA).date(), [(party, one) for one in accounts]
+    faces, bills = cards.faces_of_many(db, billed), cards.open_of_many(db, billed, on=today, currency=CURRENCY)
+    on_way = under_way.of_many(db, bills, on=today)
+    return Known(
+        {account: face for (_, account), face in faces.items()},
+        {account: bill for (_, account), bill in bills.items()},
+        {account: fen for (_, account), fen in on_way.items()},
+        seen or ways.look(db, {party}, now=now),
+    )
 
 
 def quote_of(
-    db: Session, party: UUID, ask: RepayAsk, facts: Facts, *, now: datetime, lang: str = "zh", effect: bool = False
+    db: Session, party: UUID, ask: RepayAsk, facts: Facts, *, now: datetime, lang: str = "zh", effect: bool = False,
+    beside: Collection[int] = (),
 ) -> Quote:  # fmt: skip
-    """The same over facts that are known already."""
+    """The same over facts that are known already; `beside` are other amounts whose effect is asked as well."""
     wish, troubles = _wish(db, party, ask, facts, now=now)
     due_on = facts.bill.due_on if facts.bill else None
     payment = Payment(party, ask.account_id, ask.source_id, facts.face.bank, wish.amount, wish.start_at, due_on)
@@ -91,6 +143,7 @@ def quote_of(
         )  # fmt: skip
     channel = chosen.record.channel if chosen else ask.channel or ""
     named = capabilities.way(channel, on=now.astimezone(clock.CHINA).date()) if channel else None
+    effects = _effects(db, party, wish, {wish.amount, *beside}) if effect else {}
     return Quote(
         ask=ask, bank=facts.face.bank,
         card_name=facts.face.name(lang), source_name=facts.source.name(lang), channel=channel,
@@ -98,7 +151,7 @@ def quote_of(
         by_hand=chosen.by_hand if chosen else False, amount=wish.amount, parts=parts,
         start_at=wish.start_at, expected_at=chosen.option.arrives_by if chosen and not chosen.by_hand else None,
         safe_by_at=chosen.safe_by_at if chosen else None, by_hand_at=chosen.by_hand_at if chosen else None,
-        effect=_effect(db, party, wish) if effect else None, bill=facts.bill,
+        effect=effects.get(wish.amount), effects=effects, bill=facts.bill,
         spare=precheck.spare(facts.source), troubles=tuple(troubles),
         ways=tuple(ways.as_way(road, "" if road is chosen else why.get(road.record.channel, ""), lang=lang)
                    for road in roads),
@@ -113,19 +166,6 @@ def short(quotes: Sequence[Quote]) -> int:
     held = {one.ask.source_id: one.spare for one in quotes}
     missing = (fen - spare for which, fen in wanted.items() if (spare := held[which]) is not None)
     return sum(max(0, fen) for fen in missing) if len(quotes) > 1 else 0
-
-
-def _facts(db: Session, party: UUID, ask: RepayAsk, seen: ways.Seen | None, *, now: datetime) -> Facts:
-    today, account = now.astimezone(clock.CHINA).date(), (party, ask.account_id)
-    face = cards.faces_of_many(db, [account]).get(account)
-    source = cards.own_of_many(db, [(party, ask.source_id)]).get((party, ask.source_id))
-    if face is None:
-        raise NoSuchCard("没有这张卡。", field="account_id")
-    if source is None:
-        raise NoSuchCard("没有这个付款账户。", field="source_id")
-    bill = cards.open_of_many(db, [account], on=today, currency=CURRENCY).get(account)
-    on_way = under_way.of_one(db, party, ask.account_id, bill, on=today) if bill else 0
-    return Facts(face, source, bill, on_way, seen or ways.look(db, {party}, now=now))
 
 
 def _wish(
@@ -229,22 +269,22 @@ def _days_left(payment: Payment) -> int | None:
     return left if left >= 0 else None
 
 
-def _effect(db: Session, party: UUID, wish: _Wish) -> Effect | None:
-    """What paying so much does to the bill, by the oracle; None where it has no due day or nothing is paid."""
-    owed = wish.facts.bill
-    if owed is None or owed.due_on is None or wish.amount <= 0:
-        return None
+def _effects(db: Session, party: UUID, wish: _Wish, amounts: Collection[int]) -> Mapping[int, Effect]:
+    """What paying so much does to the bill, by the oracle; nothing where it has no due day or nothing is paid."""
+    owed, wanted = wish.facts.bill, sorted(amount for amount in amounts if amount > 0)
+    if owed is None or owed.due_on is None or not wanted:
+        return {}
     bill = cards.find_bill(db, party, owed.bill_id)
     assert bill.due_on is not None, "it was just read"
     pay_on = min(wish.start_at.astimezone(clock.CHINA).date(), bill.due_on)
     if pay_on <= bill.statement_on:
         pay_on = bill.due_on
     try:
-        told = cards.choices_of(db, party, bill, [wish.amount], pay_on=pay_on)
+        told = cards.choices_of(db, party, bill, wanted, pay_on=pay_on)
     except Refused:
-        return Effect(bill.open - wish.amount, None, None)
-    mine = next(one for one in told if one.choice == "custom")
-    return Effect(bill.open - wish.amount, mine.interest, mine.late_fee)
+        return {amount: Effect(bill.open - amount, None, None) for amount in wanted}
+    own = [one for one in told if one.choice == "custom"]
+    return {one.amount: Effect(bill.open - one.amount, one.interest, one.late_fee) for one in own}
 
 
 # Why a channel cannot carry a payment now, in words (routing.Passed, and what is ours).

@@ -12,10 +12,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from anhuan import cards
-from anhuan.cards.model import AccountFace, BoardEntry, OwnAccount
+from anhuan.cards.model import AccountFace, BoardEntry, NoSuchCard, OwnAccount
 from anhuan.identity.confirming import PayWords
 from anhuan.kit import clock, terms
-from anhuan.kit.errors import Refused
 from anhuan.kit.money import NotMoney, from_text, to_text
 from anhuan.repayments import bindings, precheck, quoting, service, under_way
 from anhuan.repayments.model import AmountRule, Effect, FeeLine, NoSource, NothingToPay, Quote, RepayAsk, Trouble
@@ -174,7 +173,8 @@ def sheet_of(
 ) -> Sheet:  # fmt: skip
     """The sheet for these payments as typed; the wishes are weighed anew each time."""
     sources = sources_of(db, party)
-    shown = tuple(_shown(db, party, one, sources, now=now, lang=lang) for one in typed)
+    known = quoting.look(db, party, {one.account_id for one in typed}, now=now)
+    shown = tuple(_shown(db, party, one, sources, known, now=now, lang=lang) for one in typed)
     quotes = [one.quote for one in shown if one.quote is not None]
     must_read = "/".join(_cost_words(one) for one in shown if one.leaves and one.cost != 0)
     whole = len(quotes) == len(shown) and bool(quotes)
@@ -234,26 +234,27 @@ def day_of(typed: str) -> date | None:
 
 
 def _shown(
-    db: Session, party: UUID, typed: Typed, sources: Sequence[SourceShown], *, now: datetime, lang: str
+    db: Session, party: UUID, typed: Typed, sources: Sequence[SourceShown], known: quoting.Known, *, now: datetime,
+    lang: str,
 ) -> PayShown:  # fmt: skip
-    face = cards.account_face(db, party, typed.account_id)
+    face = known.faces.get(typed.account_id)
+    if face is None:
+        raise NoSuchCard("没有这张卡。", field="account_id")
     if not sources:
         return PayShown(typed, face, None, None, ())
     typed = _meant(typed)
-    account = (party, typed.account_id)
-    today = now.astimezone(clock.CHINA).date()
-    owed = cards.open_of_many(db, [account], on=today, currency=CURRENCY).get(account)
-    on_way = under_way.of_one(db, *account, owed, on=today) if owed else 0
+    owed, on_way = known.bills.get(typed.account_id), known.on_way.get(typed.account_id, 0)
     left = max(0, owed.open - on_way) if owed else 0
     least = min(left, max(0, owed.minimum_open - on_way)) if owed else 0
     source = _source(typed, sources)
     if source is None:
         source = next((one for one in sources if one.spare is not None and one.spare >= left), sources[0]).account
     typed = replace(typed, source_id=source.account_id)
-    made = quoting.quote(db, party, _ask(typed, source.account_id), now=now, lang=lang)
-    effects = _effects(db, party, made, {left, least})
+    facts = known.facts(typed.account_id, source)
+    ask = _ask(typed, source.account_id)
+    made = quoting.quote_of(db, party, ask, facts, now=now, lang=lang, effect=True, beside=(left, least))
     choices = tuple(
-        Choice(rule.value, amount, effects.get(amount), "" if amount else NothingToPay.code)
+        Choice(rule.value, amount, made.effects.get(amount), "" if amount else NothingToPay.code)
         for rule, amount in zip(CHOICES, (left, least), strict=True)
     )
     return PayShown(typed, face, source, made, choices)
@@ -269,22 +270,6 @@ def _ask(typed: Typed, source_id: UUID) -> RepayAsk:
     return RepayAsk(
         typed.account_id, source_id, typed.rule, _fen(typed), typed.channel or None, start_on=day_of(typed.day)
     )  # fmt: skip
-
-
-def _effects(db: Session, party: UUID, made: Quote, amounts: set[int]) -> dict[int, Effect]:
-    """What paying each of these amounts leads to, by the same oracle and day as the quote's own effect."""
-    found = {made.amount: made.effect} if made.effect else {}
-    wanted = sorted(amount for amount in amounts if amount and amount not in found)
-    if made.bill is None or made.due_on is None or not wanted:
-        return found
-    bill = cards.find_bill(db, party, made.bill.bill_id)
-    pay_on = min(made.start_at.astimezone(clock.CHINA).date(), made.due_on)
-    try:
-        told = cards.choices_of(db, party, bill, wanted, pay_on=pay_on if pay_on > bill.statement_on else made.due_on)
-    except Refused:
-        return found | {amount: Effect(bill.open - amount, None, None) for amount in wanted}
-    own = [one for one in told if one.choice == "custom"]
-    return found | {one.amount: Effect(bill.open - one.amount, one.interest, one.late_fee) for one in own}
 
 
 def _source(typed: Typed, sources: Sequence[SourceShown]) -> OwnAccount | None:

@@ -74,7 +74,7 @@ def pay(
     store.lock_party(db, who.party_id)
     if (known := _known(db, who.party_id, key, asks)) is not None:
         return known
-    quotes = [quoting.quote(db, who.party_id, ask, now=now, lang=lang, effect=False) for ask in asks]
+    quotes = quoting.quotes(db, who.party_id, asks, now=now, lang=lang, effect=False)
     _insist(quotes)
     if len(quotes) > 1:
         _fits(db, who.party_id, quotes, now=now)
