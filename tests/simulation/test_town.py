@@ -2,8 +2,11 @@
 
 from datetime import date, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from procrastinate.exceptions import ConnectorException
 
 from anhuan.simulation import forms, rules, ticking
 from anhuan.simulation.dice import Dice
@@ -118,3 +121,17 @@ def test_nothing_of_the_installation_reaches_a_town(tmp_path: Path, monkeypatch:
     assert "DATABASE_URL" not in town.env
     assert "ANHUAN_SIMBANK_KEYS" not in town.env
     assert town.env["ANHUAN_HOME"] == str(tmp_path)
+
+
+def test_whoever_hears_from_the_queue_that_the_database_died_tends_the_town_and_tries_again() -> None:
+    tended, tries = list[bool](), list[bool]()
+    place: Any = SimpleNamespace(town=SimpleNamespace(tend=lambda: tended.append(True)))
+
+    def sweep() -> str:
+        tries.append(True)
+        if len(tries) == 1:
+            raise ConnectorException  # a sweep of dead workers' jobs goes by the queue's own connection
+        return "done"
+
+    assert ticking.patiently(place, sweep) == "done"
+    assert tended == [True]

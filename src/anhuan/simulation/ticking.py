@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 import psycopg
 import structlog
 from croniter import croniter  # type: ignore[import-untyped]
+from procrastinate.exceptions import ConnectorException
 from sqlalchemy.exc import DBAPIError
 
 from anhuan.kit import clock, db, fetch, jobs, postgres
@@ -31,7 +32,7 @@ BY_THEMSELVES: Final = frozenset({
     "audit.seal", "ledger.root", "ledger.sweep", "ledger.months", "ledger.verify", "identity.tidy", "identity.forget",
     "jobs.sweep", "channels.look", "channels.compare", "notify.sweep",
 })  # fmt: skip
-DOWN: Final = (psycopg.Error, DBAPIError, fetch.NoAnswer, postgres.CannotStart)
+DOWN: Final = (psycopg.Error, DBAPIError, ConnectorException, fetch.NoAnswer, postgres.CannotStart)
 log = structlog.get_logger(__name__)
 
 
