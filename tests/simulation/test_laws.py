@@ -214,8 +214,9 @@ def test_an_alert_that_comes_a_day_late_is_seen() -> None:
 
 
 @pytest.mark.parametrize(
-    "last_safe", [NOW - 2 * DAY, NOW - 20 * DAY + 2 * HOUR], ids=["proved before", "proved soon after"]
-)
+    "last_safe", [NOW - 2 * DAY, NOW - 20 * DAY + 2 * HOUR, NOW - DAY - 5 * HOUR],
+    ids=["proved before", "proved soon after", "doubted soon after"],
+)  # fmt: skip
 def test_who_was_proved_paid_is_alerted_once_that_is_doubted(last_safe: datetime) -> None:
     case = sound()
     arrived = is_of(case, "arrived")
@@ -223,7 +224,7 @@ def test_who_was_proved_paid_is_alerted_once_that_is_doubted(last_safe: datetime
     doubted = with_row(case, "events", {**line, "kind": "in_doubt", "at": NOW - DAY})
     again = with_row(doubted, "events", {**line, "kind": "arrived", "at": NOW - HOUR})
     late = changed(again, "orders", arrived, by_hand_at=last_safe, closed_at=NOW - HOUR)
-    assert broken(changed(late, "orders", arrived, alerted_at=NOW - DAY + HOUR)) == set()
+    assert broken(changed(late, "orders", arrived, alerted_at=NOW - DAY + 7 * HOUR)) == set()
     assert broken(late) == {"no_alert"}
 
 

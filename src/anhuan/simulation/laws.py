@@ -351,14 +351,20 @@ def alerted_in_time(case: Case) -> Iterator[Finding]:
 
 
 def _unproved_from(by_hand_at: datetime | None, lines: Sequence[Row]) -> datetime | None:
-    """From when an order is not proved arrived, once nobody can overlook that any more; None: it stayed proved."""
+    """From when an order is not proved arrived, so long that nobody can overlook it; None: it stayed proved."""
     if by_hand_at is None:
         return None
     steps = [line for line in lines if EventKind(line["kind"]) in STEPS]
-    before = [line for line in steps if line["at"] <= by_hand_at + ALERT_SLACK]
-    if not before or before[-1]["kind"] != EventKind.ARRIVED:
-        return by_hand_at
-    return next((line["at"] for line in steps[len(before) :] if line["kind"] != EventKind.ARRIVED), None)
+    before = [line for line in steps if line["at"] <= by_hand_at]
+    since = None if before and before[-1]["kind"] == EventKind.ARRIVED else by_hand_at
+    for line in steps[len(before) :]:
+        if line["kind"] != EventKind.ARRIVED:
+            since = since or line["at"]
+        elif since is not None and line["at"] > since + ALERT_SLACK:
+            return since
+        else:
+            since = None
+    return since
 
 
 def late_is_explained(case: Case) -> Iterator[Finding]:
