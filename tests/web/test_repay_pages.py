@@ -325,9 +325,18 @@ def test_a_payment_by_hand_that_a_newer_bill_left_behind_asks_what_became_of_it(
     assert "立即还款" in home, "the new bill can be repaid"
     shown = phone.get(f"/repay/orders/{old.order_id}")
     assert "这是上一期账单的还款" in plain(shown)
-    assert f"/repay/by-hand/{old.key}" in shown
+    assert "您在银行付款" not in plain(shown), "nobody is led to pay the old amount beside the new bill"
     phone.confirm(phone.form(phone.get(phone.sheet)))
     assert phone.orders()[0].amount == 150_000
+    action = f"/repay/by-hand/{old.key}/unpaid"
+    assert f'action="{action}"' in shown
+    csrf = re.search(r'name="csrf" value="([^"]+)"', phone.get(f"/repay/orders/{old.order_id}"))
+    assert csrf
+    assert phone.post(action, csrf=csrf[1])[0] == 303
+    assert old.key is not None
+    with phone.home.worker() as db:
+        evidence.weigh(db, phone.home.party, old.key, now=phone.home.clock())
+    assert "有还款要您看一下" not in plain(phone.get("/"))
 
 
 def test_the_lists_are_narrowed_and_empty_ones_say_so(phone: Phone) -> None:

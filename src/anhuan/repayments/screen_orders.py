@@ -240,7 +240,7 @@ def _ahead(one: OrderShown, past: Sequence[Stamp]) -> tuple[Ahead, ...]:
     order = one.order
     stages = AWAITED.get(order.status, ())
     if one.by_hand and order.status in (S.PLACED, S.SENT):
-        stages = ("arrive",) if one.marked else ("walk", "arrive")
+        stages = ("arrive",) if one.marked or one.left_behind else ("walk", "arrive")
     if order.status is S.SENT and not one.by_hand and not any(it.kind is EventKind.ACCEPTED for it in past):
         stages = ("accept", *stages)
     by = {"start": order.start_at, "arrive": None if one.by_hand else order.expected_at, "clear": order.next_at,
