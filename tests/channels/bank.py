@@ -116,8 +116,9 @@ class Connector:
 
     name = NAME
 
-    def __init__(self, bank: Bank, witness: Witness, record: Capabilities = RECORD, seconds: float = 0.6) -> None:
-        self._bank, self._witness, self.record, self._seconds = bank, witness, record, seconds
+    def __init__(self, bank: Bank, witness: Witness, record: Capabilities = RECORD) -> None:
+        self._bank, self._witness, self.record = bank, witness, record
+        self.seconds = 60.0  # no stall of a busy machine is taken for a bank's silence
 
     def capabilities(self, on: date) -> Sequence[Capabilities]:
         return [self.record, replace(self.record, bank="icbc")]
@@ -144,7 +145,7 @@ class Connector:
         return Health(HealthState.ANSWERED, now, 3)
 
     def _call(self, method: str, key: UUID, verb: str, body: bytes | None) -> Answer:
-        line = http.client.HTTPConnection("127.0.0.1", self._bank.port, timeout=self._seconds)
+        line = http.client.HTTPConnection("127.0.0.1", self._bank.port, timeout=self.seconds)
         try:
             line.request(method, f"/{key}", body=body)
             got = line.getresponse()

@@ -91,7 +91,7 @@ def test_a_connector_with_such_a_verb_or_without_one_of_the_six_is_told() -> Non
 @pytest.fixture(scope="module")
 def sandbox(server: postgres.Access) -> Iterator[SimbankSandbox]:
     with running(server) as bank:
-        made = SimbankSandbox(bank.url, bank.token, seconds=2.5)
+        made = SimbankSandbox(bank.url, bank.token, seconds=6)
         yield made
         made.close()
 

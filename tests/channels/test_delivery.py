@@ -53,10 +53,11 @@ def test_prepared_twice_is_one_instruction_with_the_same_bytes(world: World) -> 
 
 def test_a_timeout_is_unknown_and_asking_finds_what_was_done(world: World) -> None:
     made = world.prepare()
-    world.bank.next = ["hang"]
+    world.bank.next, world.connector.seconds = ["hang"], 0.4
     assert world.deliver(made) == Unknown(Why.NO_ANSWER, made_next(world, made))
     assert world.state(made) is State.UNKNOWN
     world.clock.pass_(seconds=30)
+    world.connector.seconds = 60
     assert isinstance(world.again(made), Settled)
     assert world.bank.debits[str(made.key)] == 1
 

@@ -74,7 +74,7 @@ def bank(server: postgres.Access, house: Engine) -> Iterator[Town]:
         registry._tell(one)
 
     with running(server) as process:
-        sandbox = SimbankSandbox(process.url, process.token, seconds=2.5, witness=witness)
+        sandbox = SimbankSandbox(process.url, process.token, seconds=6, witness=witness)
         town = Town(sandbox, seen, house, _on(server.owner, str(house.url.database)))
         with registry.only(simbank=town.recorder):
             yield town

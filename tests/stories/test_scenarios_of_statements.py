@@ -27,7 +27,7 @@ FIRST, SECOND = date(2026, 4, 5), date(2026, 5, 5)
 @pytest.fixture(scope="module")
 def sandbox(server: postgres.Access) -> Iterator[SimbankSandbox]:
     with running(server) as bank:
-        made = SimbankSandbox(bank.url, bank.token, seconds=2)
+        made = SimbankSandbox(bank.url, bank.token, seconds=6)
         yield made
         made.close()
 
