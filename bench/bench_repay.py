@@ -45,7 +45,7 @@ WITHIN: Final = 30 * 60  # seconds for all of them
 LANES: Final = 2  # of the books, so that batches are as full as those of 100,000 are in every lane
 PEOPLE: Final = 20  # at once
 ROUND: Final = 100  # pages opened before they are tapped: a step-up waits for its tap a few minutes only
-SHARED: Final = ("shared-account", "shared-card", "林晓")  # at the bank; it minds keys, not who pays
+NAME: Final = "林晓"  # of everybody
 PORT: Final = 18_231
 CHANNEL: Final = "simbank"
 
@@ -106,17 +106,19 @@ def _bank(access: postgres.Access, home: Path) -> Iterator[practice.SimBank]:
         (home / "simbank").mkdir(exist_ok=True)
         (home / "simbank" / "control-token").write_text(bank.token)
         simbank_keys.enrol(bank.url)
-        funding, card, name = SHARED
-        bank.control("POST", "/sim/accounts", {"funding": funding, "holder": name, "balance": 10**15})
-        bank.control("POST", "/sim/cards", {"card": card, "bank": "sim_a", "name": name, "statement_day": 5})
         yield bank
     finally:
         bank.process.terminate()
         bank.process.wait(timeout=30)
 
 
-def person(session: Any, number: int, *, due_on: date, lanes: int = 256) -> tuple[UUID, UUID, UUID]:
-    """A person with money, a card with a bill, both bound at the bank: (person, billed account, own account)."""
+def person(
+    bank: practice.SimBank, session: Any, number: int, *, due_on: date, lanes: int = 256
+) -> tuple[UUID, UUID, UUID]:  # fmt: skip
+    """A person with money and a billed card, here and at the bank, both bound: (person, billed account, own account).
+
+    Nobody shares a card: what the bank shows of one is looked through for each payment to it.
+    """
     now, party, today = clock.now(), ids.new_id(), clock.today()
     party = UUID(int=party.int - party.int % 256 + party.int % lanes)  # the last byte says the lane of the books
     identity.add_person(session, now=now, person_id=party)
@@ -126,10 +128,13 @@ def person(session: Any, number: int, *, due_on: date, lanes: int = 256) -> tupl
     facts = BillFacts("sim_a", "CNY", 100_000 + number % 1000, 10_000, today - timedelta(days=5), due_on, ("6214",))
     bill = cards.record_bill(session, party, facts, now=now)
     me = Actor(ActorKind.COMMAND, person_id=party, party_id=party)
+    funding, card = f"debit-{party.hex}", f"card-{party.hex}"
+    bank.control("POST", "/sim/accounts", {"funding": funding, "holder": NAME, "balance": 10**8})
+    bank.control("POST", "/sim/cards", {"card": card, "bank": "sim_a", "name": NAME, "statement_day": 5})
     for kind, subject, ref in (
-        (bindings.Kind.SOURCE, own.account_id, SHARED[0]), (bindings.Kind.CARD, bill.account_id, SHARED[1]),
+        (bindings.Kind.SOURCE, own.account_id, funding), (bindings.Kind.CARD, bill.account_id, card),
     ):  # fmt: skip
-        bindings.bind(session, me, party, kind, subject, CHANNEL, ref=ref, name=SHARED[2],
+        bindings.bind(session, me, party, kind, subject, CHANNEL, ref=ref, name=NAME,
                       how=bindings.Proved.DEMONSTRATION, now=now)  # fmt: skip
     return party, bill.account_id, own.account_id
 
@@ -141,7 +146,7 @@ def _taps(running: House) -> Table:
         _await_door()
         took, seconds, until_sent = list[float](), 0.0, 0.0
         for first in range(0, TAPS, ROUND):
-            ready = _opened(first, min(ROUND, TAPS - first))
+            ready = _opened(running.bank, first, min(ROUND, TAPS - first))
             began = time.perf_counter()
             took += _tapped(ready)
             seconds += time.perf_counter() - began
@@ -165,7 +170,7 @@ def _autopay(running: House) -> Table:
     for number in range(MANDATES):
         with db.transaction() as session:
             party, account, own = person(
-                session, number, due_on=today + timedelta(days=7 * dice.randrange(1, 5)), lanes=LANES
+                running.bank, session, number, due_on=today + timedelta(days=7 * dice.randrange(1, 5)), lanes=LANES
             )
             _mandate(session, party, account, own)
     journey_autopay.take_up_bills(since=None, now=clock.now())
@@ -228,12 +233,12 @@ def _drained(owner: psycopg.Connection, count: int) -> tuple[int, float]:
     return first, max(time.perf_counter() - began, 0.001)
 
 
-def _opened(first: int, count: int) -> list[Waiting]:
+def _opened(bank: practice.SimBank, first: int, count: int) -> list[Waiting]:
     """So many people, each with the page open on which one more tap pays."""
     today, found = clock.today(), []
     for number in range(first, first + count):
         with db.transaction() as session:
-            party, account, own = person(session, number, due_on=today + timedelta(days=15))
+            party, account, own = person(bank, session, number, due_on=today + timedelta(days=15))
             token = identity.open_session(session, party, strength=Strength.DEMO, now=clock.now())
             agreeing.invented(session, [(party, party)], now=clock.now())
         found.append((f"{page.SESSION_COOKIE}={token}", account, own))

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, text
 from tests.channels.bank import NAME, RECORD, Bank, Connector
 from tests.channels.conftest import NOW, Clock, World, licensed, recorded
 
-from anhuan.channels import capabilities, health, journey, registry, store, store_house
+from anhuan.channels import capabilities, delivery, health, journey, registry, store, store_house
 from anhuan.channels.model import (
     FINAL,
     Answer,
@@ -210,7 +210,7 @@ def test_over_any_course_of_events_money_leaves_at_most_once(clean: Engine, idem
                     took.setdefault(one.key, world.clock())
         bank.next, bank.answers, connector.kill = [], [], ""
         world.clock.pass_(minutes=45)
-        ends = [journey.step(world.party, one.key, now=world.clock) for one in made]
+        ends = [delivery.follow(world.party, one.key, now=world.clock) for one in made]
         assert sum(bank.debits[str(one.key)] for one in made) <= 1, "two attempts at one part were both paid"
         paid = [one for one, end in zip(made, ends, strict=True) if isinstance(end, Settled)]
         assert all(bank.debits[str(one.key)] == 1 for one in paid)

@@ -12,7 +12,7 @@ from tests.repayments.conftest import Home, clean, home, house
 
 from anhuan import cards, notify, planning, repayments
 from anhuan.cards import BillFacts
-from anhuan.channels import journey as following
+from anhuan.channels import delivery
 from anhuan.channels.model import Unknown
 from anhuan.identity import limits, stepup
 from anhuan.identity.stepup import Answer
@@ -259,7 +259,7 @@ def test_what_was_sent_when_the_mandate_ended_is_followed_to_its_end_and_told(ho
     assert said(home)[-1] == "autopay_revoked"
     assert order.key is not None
     home.clock.pass_(hours=1)
-    while isinstance(following.step(home.party, order.key, now=home.clock), Unknown):
+    while isinstance(delivery.follow(home.party, order.key, now=home.clock), Unknown):
         home.clock.pass_(hours=1)
     home.prove(order_of(home, made), on=PAY)
     assert run_of(home, made).stage == Stage.DONE, "the money moved, and the history says so"

@@ -25,6 +25,7 @@ from anhuan.channels.model import (
     Rejected,
     Seen,
     Settled,
+    State,
     Unknown,
     Why,
 )
@@ -64,22 +65,24 @@ def deliver(party: UUID, key: UUID, *, now: Now = clock.now) -> Answer:
     """
     with _transaction(party, now()) as db:
         found = service.take_up(db, party, key, now=now())
-    match found.step:
-        case Step.NOTHING:
-            return found.known
-        case Step.SEND:
-            return _recorded(party, found.instruction, "pay", now)
-        case Step.ASK:
-            return _ask_then_send(party, found, now)
+    return _delivered(party, found, now)
 
 
 def ask(party: UUID, key: UUID, *, now: Now = clock.now) -> Answer:
     """What became of an instruction; never sends. One that has its end is asked too: a return may have followed."""
     with _transaction(party, now()) as db:
-        instruction = instructions.to_ask(db, party, key)
-        if instruction is None:
-            return instructions.known(db, party, key)
-    return _recorded(party, instruction, "ask", now)
+        found = _question(db, party, key)
+    return _asked(party, found, now)
+
+
+def follow(party: UUID, key: UUID, *, now: Now = clock.now) -> Answer:
+    """Hand over what was never known to be sent, ask about everything else; raises as `deliver`."""
+    with _transaction(party, now()) as db:
+        if instructions.state_of(db, party, key) is State.CREATED:
+            found: Next | Instruction | Answer = service.take_up(db, party, key, now=now())
+        else:
+            found = _question(db, party, key)
+    return _delivered(party, found, now) if isinstance(found, Next) else _asked(party, found, now)
 
 
 def tell(db: Session, party: UUID, key: UUID, answer: Answer, *, content: bytes, verb: str, now: datetime) -> Answer:
@@ -95,6 +98,25 @@ def witness(seen: Seen) -> None:
     if call is None or seen.key not in (None, call.instruction.key):
         return  # capabilities, health and files are about nobody's instruction; files are kept whole
     keep(call, seen.status, seen.body)
+
+
+def _delivered(party: UUID, found: Next, now: Now) -> Answer:
+    match found.step:
+        case Step.NOTHING:
+            return found.known
+        case Step.SEND:
+            return _recorded(party, found.instruction, "pay", now)
+        case Step.ASK:
+            return _ask_then_send(party, found, now)
+
+
+def _question(db: Session, party: UUID, key: UUID) -> Instruction | Answer:
+    """What its channel can be asked about, or else what is known."""
+    return instructions.to_ask(db, party, key) or instructions.known(db, party, key)
+
+
+def _asked(party: UUID, found: Instruction | Answer, now: Now) -> Answer:
+    return _recorded(party, found, "ask", now) if isinstance(found, Instruction) else found
 
 
 def _ask_then_send(party: UUID, found: Next, now: Now) -> Answer:

@@ -14,13 +14,12 @@ from anhuan.channels import (
     evidence,
     health,
     hearing,
-    instructions,
     proofs,
     service,
     store,
     store_house,
 )
-from anhuan.channels.model import Answer, NotLive, OtherBody, Rejected, Settled, State, Unknown
+from anhuan.channels.model import NotLive, OtherBody
 from anhuan.identity import purposes
 from anhuan.identity.consent_words import Duty
 from anhuan.kit import clock, jobs, wall
@@ -49,23 +48,14 @@ def follow(party: str, key: str, promised: str = "") -> None:
     if promised and _moved_on(owner, number, promised, "next_ask_at"):
         return
     try:
-        answer = step(owner, number, now=clock.now)
+        delivery.follow(owner, number, now=clock.now)
     except NotLive as error:
         log.warning("nothing was sent: the channel is not open", key=key, why=error.message)
         return
     except OtherBody:
         log.error("an instruction was stopped: the channel knows it with another body", key=key)
         return
-    _ask_later(owner, number, answer)
-    _look_later(owner, number)
-
-
-def step(party: UUID, key: UUID, *, now: delivery.Now = clock.now) -> Answer:
-    """Hand over what was never known to be sent, ask about everything else."""
-    with jobs.transaction() as db:
-        purposes.open_for(db, party, Duty.OWN_REQUEST, actor=service.WORKER, now=now())
-        state = instructions.state_of(db, party, key)
-    return (delivery.deliver if state is State.CREATED else delivery.ask)(party, key, now=now)
+    _go_on(owner, number, ask=True)
 
 
 @jobs.task(hearing.HEARD)
@@ -81,7 +71,7 @@ def heard(callback: str) -> None:
         log.warning("a callback names a key that nobody has", channel=row.channel)
         return
     delivery.ask(party, row.key, now=clock.now)
-    _look_later(party, row.key)
+    _go_on(party, row.key)
 
 
 @jobs.task(PROVE)
@@ -91,7 +81,7 @@ def prove(party: str, key: str, promised: str = "") -> None:
     if promised and _moved_on(UUID(party), UUID(key), promised, "next_look_at"):
         return
     proofs.look(UUID(party), UUID(key), now=clock.now)
-    _look_later(UUID(party), UUID(key))
+    _go_on(UUID(party), UUID(key))
 
 
 @jobs.task("channels.unproved", cron="* * * * *")
@@ -150,24 +140,16 @@ def learn() -> None:
         log.info("arrivals learned", rows=arrivals.compute(db, now=clock.now()))
 
 
-def _ask_later(party: UUID, key: UUID, answer: Answer) -> None:
-    match answer:
-        case Rejected():
-            return
-        case Settled() | Unknown():
-            with jobs.transaction() as db:
-                purposes.open_for(db, party, Duty.OWN_REQUEST, actor=service.WORKER, now=clock.now())
-                row = store.instruction(db, party, key)
-                if row is not None and row.next_ask_at is not None:
-                    _promise(db, party, key, row.channel, at=row.next_ask_at)
-
-
-def _look_later(party: UUID, key: UUID) -> None:
-    """Promise the next look at the card, where there is to be one."""
+def _go_on(party: UUID, key: UUID, *, ask: bool = False) -> None:
+    """Promise the next look at the card, where there is to be one, and with `ask` the next question to the channel."""
     with jobs.transaction() as db:
         purposes.open_for(db, party, Duty.OWN_REQUEST, actor=service.WORKER, now=clock.now())
         row = store.instruction(db, party, key)
-        if row is not None and row.next_look_at is not None:
+        if row is None:
+            return
+        if ask and row.next_ask_at is not None:
+            _promise(db, party, key, row.channel, at=row.next_ask_at)
+        if row.next_look_at is not None:
             _look(db, party, key, at=row.next_look_at)
 
 
