@@ -198,12 +198,9 @@ def until(holds: Callable[[], bool], worker: "subprocess.Popen[str]") -> None:
 
 
 def test_a_worker_stops_when_asked_and_leaves_no_sign_of_life(own_database: Engine, inside: psycopg.Connection) -> None:
-    url = make_url(database.driver_url(str(database.sessions("work").kw["bind"].url.render_as_string(False))))
-    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
-
     async def a_moment() -> None:
         stop = asyncio.Event()
-        working = asyncio.ensure_future(jobs.run(plain, until=stop))
+        working = asyncio.ensure_future(jobs.run(work_url(), until=stop))
         while not inside.execute("SELECT 1 FROM procrastinate_workers").fetchone():
             assert not working.done()
             await asyncio.sleep(0.05)
@@ -213,3 +210,44 @@ def test_a_worker_stops_when_asked_and_leaves_no_sign_of_life(own_database: Engi
     asyncio.run(asyncio.wait_for(a_moment(), 30))
     assert inside.execute("SELECT count(*) FROM procrastinate_workers").fetchone() == (0,)
     assert json.dumps(queued(inside)) == "[]"
+
+
+def test_two_workers_that_take_jobs_of_one_lock_at_once_both_live_on(
+    own_database: Engine, inside: psycopg.Connection
+) -> None:
+    """A more urgent job comes in while another worker is taking a less urgent one of its lock."""
+    with Session(own_database) as db:
+        jobs.defer(db, "test.nothing", lock="x", priority=-5, one=ids.new_id())
+        db.commit()
+    with psycopg.connect(work_url()) as other:
+        taken = other.execute("SELECT id FROM procrastinate_fetch_job_v2(ARRAY['anhuan'], NULL)").fetchone()
+        with Session(own_database) as db:
+            urgent = jobs.defer(db, "test.nothing", lock="x", one=ids.new_id())
+            db.commit()
+        assert taken not in (None, (urgent,))
+
+        async def fetches() -> object:
+            app = jobs.worker_app(work_url())
+            async with app.open_async():
+                asked = asyncio.ensure_future(app.job_manager.fetch_job([jobs.QUEUE], None))  # type: ignore[arg-type]
+                await asyncio.to_thread(until_held_up, inside, other.info.backend_pid)
+                other.commit()
+                return await asked
+
+        assert asyncio.run(fetches()) is None, "the lock is held"
+    assert [status for _, status, _ in queued(inside)] == ["doing", "todo"]
+
+
+def work_url() -> str:
+    """The worker's way into this test's database."""
+    url = make_url(database.driver_url(str(database.sessions("work").kw["bind"].url.render_as_string(False))))
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def until_held_up(inside: psycopg.Connection, by: int) -> None:
+    """Until somebody waits for the transaction of this server process."""
+    waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND %s = ANY(pg_blocking_pids(pid))"
+    end = time.monotonic() + WAIT
+    while inside.execute(waits, (by,)).fetchone() is None:
+        assert time.monotonic() < end, "nobody waits"
+        time.sleep(0.02)
