@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from uuid import UUID
 
 import pytest
 from tests.simulation.town_case import (
@@ -266,6 +267,25 @@ def test_what_was_paid_in_time_and_booked_late_by_the_bank_explains_a_late_bill(
     payments: list[Row] = [{"key": key, "taken_at": taken_at}, {"key": ids.new_id(), "taken_at": None}]
     said = judging.booked_late(payments, posted, card, since=date(2027, 1, 25), due_on=date(2027, 2, 14))
     assert said == found
+
+
+def test_what_the_house_forbade_or_refused_explains_a_late_bill_with_its_reason() -> None:
+    account, other, since = ids.new_id(), ids.new_id(), date(2027, 1, 25)
+    blocked = [{"account_id": account, "statement_on": since, "blocked": "repay.binding_in_doubt"},
+               {"account_id": other, "statement_on": since, "blocked": "repay.no_channel"}]  # fmt: skip
+
+    def tap(number: UUID, day: int, fate: Fate, why: str) -> Tap:
+        return Tap(ids.new_id(), PARTY, number, None, datetime(2027, 2, day, 4, tzinfo=UTC), fate=fate, why=why)
+
+    taps = [
+        tap(account, 10, Fate.REFUSED, "422 too little"), tap(account, 20, Fate.REFUSED, "after it was due"),
+        tap(account, 11, Fate.TAKEN, ""), tap(account, 12, Fate.REFUSED, ""), tap(other, 10, Fate.REFUSED, "no"),
+    ]  # fmt: skip
+    said = judging.refused(blocked, taps, account, since=since, due_on=date(2027, 2, 14))
+    assert said == [
+        "autopay was forbidden to its end: repay.binding_in_doubt",
+        "a tap was refused on 2027-02-10: 422 too little",
+    ]
 
 
 def test_a_process_that_ends_though_nobody_touched_it_is_seen() -> None:

@@ -81,6 +81,8 @@ class Habits:
             if said not in ("new", "same"):
                 self.place.diary.skipped[f"bill {said}"] += 1
                 return
+            if self.place.dice.percent(85, "checks what came back", house.number, on):
+                self.place.people.check_bindings(house)
             bill = self._bill(house, card)
             if bill is not None and bill.due_on is not None and bill.total_due > 0:
                 self._intend(house, card, bill.due_on)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any, Final
+from uuid import UUID
 
 from anhuan.kit import vault
 from anhuan.kit.clock import CHINA
@@ -11,7 +12,7 @@ from anhuan.repayments.model import CLOSED, OrderStatus
 from anhuan.simulation import laws, store, ticking
 from anhuan.simulation.habits import FIXED
 from anhuan.simulation.laws import Case, LateBill
-from anhuan.simulation.model import Household, Way
+from anhuan.simulation.model import Fate, Household, Tap, Way
 from anhuan.simulation.place import Place
 from anhuan.simulation.store import Row, Rows
 
@@ -132,6 +133,7 @@ def _late(place: Place, rows: Rows, house: Household, bill: Row, due_on: date, p
             reasons.append(f"{one['status']}: {one['final_code'] or 'contradiction'} (scenarios {met})")
         elif {3, 4, 5, 6, 17, 26, 32} & set(met):
             reasons.append(f"the bank booked late or less (scenarios {met})")
+    reasons += refused(rows.blocked, place.diary.taps, account, since=bill["statement_on"], due_on=due_on)
     day_over = datetime.combine(due_on, time(23, 59, 59), CHINA)
     theirs = [one for one in rows.payments if one["partner"] not in place.town.partners()]
     reasons += booked_late(theirs, rows.posted, bill["card"], since=bill["statement_on"], due_on=due_on)
@@ -141,6 +143,18 @@ def _late(place: Place, rows: Rows, house: Household, bill: Row, due_on: date, p
         bill["card"], bill["statement_on"], due_on, bill["minimum"], paid, house.party, tuple(reasons),
         max(told, default=None), known is not None, {"way": house.way.value, "orders": facts},
     )  # fmt: skip
+
+
+def refused(
+    blocked: Sequence[Row], taps: Sequence[Tap], account: UUID | None, *, since: date, due_on: date
+) -> list[str]:  # fmt: skip
+    """What the house itself forbade: a debit of a mandate to its end, a tap; each with the reason that was told."""
+    runs = [one for one in blocked if (one["account_id"], one["statement_on"]) == (account, since)]
+    no = [(one.at.astimezone(CHINA).date(), one.why) for one in taps
+          if one.account == account and one.fate is Fate.REFUSED and one.why]  # fmt: skip
+    return [f"autopay was forbidden to its end: {one['blocked']}" for one in runs] + [
+        f"a tap was refused on {day}: {why}" for day, why in no if since <= day <= due_on
+    ]
 
 
 def booked_late(

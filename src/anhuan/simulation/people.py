@@ -216,6 +216,20 @@ class People:
 
         self.acting(house, bind)
 
+    def check_bindings(self, house: Household) -> None:
+        """Prove again what is in doubt since a payment came back: number and name stand on the card."""
+
+        def check(session: Any, who: Actor) -> None:
+            assert house.party is not None
+            for one in bindings.of(session, house.party):
+                if one.doubtful:
+                    bindings.bind(
+                        session, who, house.party, one.kind, one.subject_id, one.channel, ref=one.ref, name=one.name,
+                        how=bindings.Proved.DEMONSTRATION, now=clock.now(),
+                    )  # fmt: skip
+
+        self.acting(house, check)
+
     # --- paying ---
 
     def tap(self, house: Household, account: UUID, *, twice: bool = False, **wish: str) -> Tap:
@@ -377,5 +391,5 @@ def patiently(work: Callable[[], T], tend: Callable[[], None]) -> T:
 def _reason(page: bytes) -> str:
     """What a page says went wrong, short, for the diary."""
     text = page.decode("utf-8", "replace")
-    found = re.search(r'role="alert"[^>]*>(.*?)</', text, re.DOTALL)
-    return " ".join(re.sub(r"<[^>]+>", " ", found.group(1)).split())[:120] if found else ""
+    found = " ".join(re.findall(r'role="alert"[^>]*>(.*?)</p', text, re.DOTALL))
+    return " ".join(re.sub(r"<[^>]+>", " ", found).split())[:200]

@@ -51,6 +51,7 @@ class Rows:
     lame: Sequence[Row]  # what breaks a law of any ledger
     told: Sequence[Row]  # messages to people
     mandates: Sequence[Row]
+    blocked: Sequence[Row]  # runs of mandates that something forbade to the end
     stops: Sequence[Row]  # of cards at channels
 
 
@@ -154,6 +155,8 @@ def rows(ours: psycopg.Connection[Row], bank: psycopg.Connection[Row]) -> Rows:
         lame=_all(ours, _LAME),
         told=_all(ours, "SELECT user_id, kind, key, link, urgent, made_at FROM notify_messages ORDER BY made_at, id"),
         mandates=_all(ours, "SELECT * FROM mandates"),
+        blocked=_all(ours, "SELECT user_id, account_id, statement_on, blocked, closed_at FROM mandate_runs"
+                           " WHERE why = 'blocked' AND blocked IS NOT NULL"),
         stops=_all(ours, "SELECT user_id, channel, code, since_at, until_at FROM channel_card_stops"),
     )  # fmt: skip
 
