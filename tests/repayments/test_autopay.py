@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from tests.channels.bank import NAME
 from tests.repayments.autopaying import given, me, orders, run_of, until, wish_of, work
 from tests.repayments.conftest import Home, clean, home, house
@@ -17,7 +18,7 @@ from anhuan.channels.model import Unknown
 from anhuan.identity import limits, stepup
 from anhuan.identity.stepup import Answer
 from anhuan.kit import clock, jobs, wall
-from anhuan.repayments import AmountRule, OrderStatus, OrderView, autopay, journey_autopay, mandates
+from anhuan.repayments import AmountRule, OrderStatus, OrderView, autopay, bindings, journey_autopay, mandates
 from anhuan.repayments.mandate_model import AboveCap, Mandate, RetryWhen, Stage, Timing, Why
 
 __all__ = ["clean", "home", "house"]
@@ -368,3 +369,22 @@ def test_the_income_that_is_expected_says_when_to_try_again(home: Home) -> None:
     until(home, date(2026, 12, 6))
     assert work(home) == 1
     assert run_of(home, made).tries == 2
+
+
+def test_a_card_in_doubt_is_to_be_checked_and_not_called_unbound(home: Home) -> None:
+    made = given(home)
+    until(home, NOTICE)
+    work(home)
+    with home.worker() as db:
+        bindings.doubt(db, home.me, home.party, bindings.Kind.CARD, home.account_id, made.wish.channel or "",
+                       now=home.clock())  # fmt: skip
+    until(home, PAY)
+    work(home)
+    with home.rows() as db:
+        last = max(notify.messages(db, home.party, lang="zh", now=home.clock()), key=lambda one: one.made_at)
+    assert (last.kind, last.link, "核对" in last.text) == ("autopay_blocked", "/me/bindings", True)
+    until(home, date(2026, 12, 7), hour=16)
+    work(home)
+    with home.rows() as db:
+        asked = text("SELECT why, blocked FROM mandate_runs WHERE user_id = :me")
+        assert db.execute(asked, {"me": home.party}).all() == [("blocked", "repay.binding_in_doubt")]

@@ -161,7 +161,7 @@ def test_what_counts_towards_a_pause() -> None:
 
 def test_a_wrong_card_or_name_doubts_the_binding(home: Home) -> None:
     """Scenario 17: accepted, and returned the next day."""
-    (order,) = home.tap()
+    (order,) = home.tap(rule=AmountRule.CUSTOM, amount=100)
     home.deliver(order)
     failure = Failure("name_or_card", FailureClass.CARD, "", "bind_again", "", Retry.NEVER, None, Stops.BINDING)
     assert failures.told(home.found(order), reason="name_or_card").effect is Stops.BINDING
@@ -171,6 +171,24 @@ def test_a_wrong_card_or_name_doubts_the_binding(home: Home) -> None:
         found = bindings.find(db, home.party, bindings.Kind.CARD, home.account_id, order.channel)
     assert found is not None
     assert found.doubtful
+    (trouble,) = home.quote(channel=order.channel, amount=100, rule=AmountRule.CUSTOM).troubles
+    assert (trouble.code, "核对" in trouble.message) == ("repay.binding_in_doubt", True)
+    with home.rows() as db:
+        bindings.bind(db, home.me, home.party, found.kind, found.subject_id, found.channel, ref=found.ref,
+                      name=found.name, how=bindings.Proved.DEMONSTRATION, now=home.clock())  # fmt: skip
+    assert home.quote(channel=order.channel, amount=100, rule=AmountRule.CUSTOM).troubles == ()
+
+
+def test_an_order_for_later_whose_card_is_in_doubt_by_then_fails_with_what_to_do(home: Home) -> None:
+    (order,) = home.tap(start_on=DAY + timedelta(days=3))
+    with home.worker() as db:
+        bindings.doubt(db, home.me, home.party, bindings.Kind.CARD, home.account_id, order.channel, now=home.clock())
+    home.clock.pass_(days=3)
+    with home.worker() as db:
+        service.start(db, home.party, order.order_id, now=home.clock())
+    found = home.found(order)
+    assert (found.status, found.final_code) == (OrderStatus.FAILED, "repay.binding_in_doubt")
+    assert failures.told(found).action.startswith("请先重新验证这张卡")
 
 
 def test_one_record_of_a_channel_reads_its_codes_from_the_seeds() -> None:

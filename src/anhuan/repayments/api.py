@@ -21,6 +21,7 @@ from anhuan.repayments import quoting, screen_orders, service, views, wire
 from anhuan.repayments.model import (
     AlreadyOnItsWay,
     BadAsk,
+    BindingInDoubt,
     Changed,
     KeyReused,
     NoChannel,
@@ -50,7 +51,7 @@ READS: Final = [page.needs("repay.read")]
 WRITES: Final = [page.needs("repay.write")]
 TOGETHER: Final = 100  # orders of one confirmation have one moment and stay on one page
 TROUBLES: Final[tuple[type[Bad], ...]] = (
-    NothingToPay, AlreadyOnItsWay, NoSource, NoChannel, OverDayLimit, TooLittleMoney,
+    NothingToPay, AlreadyOnItsWay, NoSource, NoChannel, BindingInDoubt, OverDayLimit, TooLittleMoney,
 )  # fmt: skip
 Lang = Annotated[str, Query(pattern="^(zh|en)$")]
 Key = Annotated[UUID | None, Header(alias="Idempotency-Key", description="the request key, where the body has none")]

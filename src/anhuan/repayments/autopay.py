@@ -28,6 +28,7 @@ from anhuan.repayments.mandate_rules import House, Owed
 from anhuan.repayments.model import (
     AlreadyOnItsWay,
     AmountRule,
+    BindingInDoubt,
     NoSource,
     NothingToPay,
     OrderStatus,
@@ -301,6 +302,7 @@ def _blocked(db: Session, row: MandateRow, run: RunRow, code: str, zh: str, en: 
     face = known.faces[_card(row)]
     if now >= until or code == NoSource.code:
         runs.end(db, run, S.FAILED, Why.BLOCKED, now=now)
+        run.blocked = code
         by = run.safe_by_at if run.safe_by_at is not None and run.safe_by_at > now else now + timedelta(days=1)
         runs.tell(db, row, run, "autopay_failed", now=now, face=face, urgent=True,
                   until=by.astimezone(UTC).isoformat())  # fmt: skip
@@ -308,7 +310,8 @@ def _blocked(db: Session, row: MandateRow, run: RunRow, code: str, zh: str, en: 
     if run.blocked != code:
         run.blocked = code
         runs.tell(db, row, run, "autopay_blocked", now=now, face=face, urgent=True, why_zh=zh, why_en=en,
-                  until=until.astimezone(UTC).isoformat())  # fmt: skip
+                  until=until.astimezone(UTC).isoformat(),
+                  link="/me/bindings" if code == BindingInDoubt.code else "")  # fmt: skip
     run.next_at = min(now + known.house.again, until)
     db.flush()
 

@@ -286,13 +286,13 @@ def _again(db: Session, row: MandateRow, run: RunRow, failed: OrderRow, *, now: 
 
 def tell(
     db: Session, row: MandateRow, run: RunRow, kind: str, *, now: datetime, urgent: bool = False,
-    face: AccountFace | None = None, **facts: str | int | None,
+    face: AccountFace | None = None, link: str = "", **facts: str | int | None,
 ) -> None:  # fmt: skip
-    """Tell the payer something about a run, once for each try."""
+    """Tell the payer something about a run, once for each try; `link`: where to act, where that is not the mandate."""
     known = face or cards.account_face(db, row.user_id, row.account_id)
     said: dict[str, str | int | None] = {"card": known.name(), **facts}
     key = f"{run.id}:{run.tries}:{run.blocked or ''}"
-    notify.tell(db, row.user_id, kind, key=key, facts=said, now=now, link=f"/autopay/{row.id}", urgent=urgent)
+    notify.tell(db, row.user_id, kind, key=key, facts=said, now=now, link=link or f"/autopay/{row.id}", urgent=urgent)
 
 
 def _incomes(db: Session, row: MandateRow, now: datetime) -> list[date]:

@@ -288,6 +288,12 @@ class NoChannel(Refused):
     code = "repay.no_channel"
 
 
+class BindingInDoubt(NoChannel):
+    """绑定待核对: number or name did not fit and the payment came back; the binding is proved anew before the next."""
+
+    code = "repay.binding_in_doubt"
+
+
 class OverDayLimit(Refused):
     """超过单日限额: the payer's tier allows so much a day."""
 

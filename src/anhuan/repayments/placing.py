@@ -21,6 +21,7 @@ from anhuan.kit.actors import Actor, ActorKind
 from anhuan.repayments import aftermath, bindings, booking, moving, precheck, quoting, store, views, ways
 from anhuan.repayments.following import look_again
 from anhuan.repayments.model import (
+    BindingInDoubt,
     EventKind,
     GroupKind,
     NoChannel,
@@ -84,6 +85,12 @@ def make(db: Session, placings: Sequence[Placing], *, now: datetime, who: Actor 
     return rows
 
 
+def _unfit(ends: ways.Ends | None) -> type[NoChannel | NoSource]:
+    if ends is None:
+        return NoChannel
+    return BindingInDoubt if ends.in_doubt else NoSource
+
+
 def begin(db: Session, rows: Sequence[OrderRow], *, now: datetime, at_once: bool = False) -> list[OrderRow]:
     """Make the instructions of orders whose day has come and set their money aside; gives those that may be sent.
 
@@ -100,7 +107,7 @@ def begin(db: Session, rows: Sequence[OrderRow], *, now: datetime, at_once: bool
             bank=row.bank, on=on,
         )  # fmt: skip
         if ends is None or not ends.bound:
-            moves.append(Move(row, S.FAILED, code=NoChannel.code if ends is None else NoSource.code))
+            moves.append(Move(row, S.FAILED, code=_unfit(ends).code))
         else:
             asked.append((row, _ask(db, row, ends, now=now)))
     made = channels.prepare_many(

@@ -24,6 +24,7 @@ from anhuan.repayments.model import (
     AlreadyOnItsWay,
     AmountRule,
     BadAsk,
+    BindingInDoubt,
     Effect,
     NoChannel,
     NothingToPay,
@@ -287,6 +288,7 @@ def _effects(db: Session, party: UUID, wish: _Wish, amounts: Collection[int]) ->
     return {one.amount: Effect(bill.open - one.amount, one.interest, one.late_fee) for one in own}
 
 
+IN_DOUBT: Final = "这张卡上次付款被退回：卡号或户名要先在「我的-绑定」核对。"
 # Why a channel cannot carry a payment now, in words (routing.Passed, and what is ours).
 _WHY: Final = {
     "not_bound": "还没有绑定您本人的账户和卡", "not_live": "没有有效的持牌登记", "funding": "不接受这种付款账户",
@@ -295,6 +297,9 @@ _WHY: Final = {
 
 
 def _no_channel(ask: RepayAsk, why: Mapping[str, str]) -> Trouble:
+    asked = why.values() if ask.channel is None else (why.get(ask.channel),)
+    if ways.IN_DOUBT in asked:
+        return Trouble(BindingInDoubt.code, IN_DOUBT, "channel", BindingInDoubt)
     said = "现在没有渠道能付这一笔；可以在发卡行自己付，再回来标记。"
     if ask.channel is not None and (known := _WHY.get(why.get(ask.channel, ""))):
         said = f"这个渠道现在不能用：{known}。请换一个渠道，或在银行自己付。"

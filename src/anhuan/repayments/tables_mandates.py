@@ -130,7 +130,7 @@ class RunRow(Base):
     group_id: Mapped[UUID | None] = mapped_column(info=C1)  # of the last try
     order_id: Mapped[UUID | None] = mapped_column(info=C1)  # its first order
     retry_of: Mapped[UUID | None] = mapped_column(info=C1)  # the failed order that the next try follows
-    blocked: Mapped[str | None] = mapped_column(Text, info=C1)  # the code of what forbids it now; told once
+    blocked: Mapped[str | None] = mapped_column(Text, info=C1)  # the code of what forbids it, to its end; told once
     next_at: Mapped[datetime | None] = mapped_column(MOMENT, info=C1)
     made_at: Mapped[datetime] = mapped_column(MOMENT, info=C1)
     noticed_at: Mapped[datetime | None] = mapped_column(MOMENT, info=C1)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -18,6 +19,7 @@ from anhuan.repayments import bindings, fees, payers
 from anhuan.repayments.model import FeeLine, Way
 from anhuan.repayments.payers import Payer
 
+IN_DOUBT: Final = "in_doubt"  # why a channel whose binding must be proved anew does not carry a payment
 _DAY = timedelta(days=1)
 
 
@@ -93,6 +95,11 @@ class Ends:
         """Whether both ends are known to the channel and proved to be the payer's own; by hand nothing is handed on."""
         return self.by_hand or all(one is not None and not one.doubtful for one in (self.source, self.card))
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether both ends are known to the channel, and one of them must be proved anew."""
+        return not self.bound and self.source is not None and self.card is not None
+
 
 def ends(
     bound: bindings.Bound, *, account_id: UUID, source_id: UUID, channel: str, bank: str, on: date
@@ -129,7 +136,7 @@ def roads(
 def choose(roads_: Sequence[Road], payment: Payment, *, wanted: str | None) -> tuple[Road | None, dict[str, str]]:
     """The channel that carries it, by routing among those that are bound, or the wanted one; and why not the others."""
     usable = [road for road in roads_ if road.bound and (wanted is None or road.record.channel == wanted)]
-    why = {road.record.channel: "not_bound" for road in roads_ if not road.bound}
+    why = {road.record.channel: IN_DOUBT if road.ends.in_doubt else "not_bound" for road in roads_ if not road.bound}
     route = routing.choose(
         [road.option for road in usable], amount=payment.amount, funding_kind="own_debit", now=payment.start_at,
         arrive_by=_arrive_by(payment),
