@@ -39,7 +39,8 @@ def holder(house: House) -> Browser:
 def account_of(browser: Browser, tail: str) -> str:
     """The billed account of the card with these last digits."""
     browser.get("/repay")
-    labels = [one for one in browser.page.split("<label") if tail in one.partition("</label>")[0]]
+    found: list[str] = re.findall("<label.*?</label>", browser.page, re.DOTALL)
+    labels = [one for one in found if tail in re.sub("<[^>]*>", "", one)]
     assert labels, f"no bill of {tail} to pay: {browser.text[:600]}"
     return labels[0].partition('value="')[2].partition('"')[0]
 
