@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
+from tests.channels.bank import NAME
 from tests.channels.conftest import Clock
 from tests.people import browser
 from tests.repayments.conftest import Home, clean, home, house
@@ -459,3 +460,15 @@ def test_what_the_payer_paused_waits_and_says_how_to_go_on(phone: Phone) -> None
     assert "您暂停了所有付款" in plain(page)
     assert 'href="/me/limits"' in page
     assert "取消,换一种方式" in page
+
+
+def test_a_card_in_doubt_is_paid_by_hand_meanwhile_and_the_sheet_says_why(phone: Phone) -> None:
+    home = phone.home
+    with home.worker() as db:
+        bindings.doubt(db, home.me, home.party, bindings.Kind.CARD, home.account_id, NAME, now=home.clock())
+    shown = phone.get(f"/repay/{home.account_id}")
+    assert "这张卡要您本人在银行付" in shown
+    assert "上次付到这张卡的钱退回来了" in shown
+    assert "绑定要先核对" in shown
+    chosen = phone.get(f"/repay/{home.account_id}?channel={NAME}")
+    assert '卡号或户名要先在「我的-绑定」核对。 <a href="/me/bindings">去核对</a>' in chosen
