@@ -8,9 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib import resources
 from uuid import UUID
 
+import procrastinate
 import psycopg
 import pytest
 from alembic.script import ScriptDirectory
@@ -21,6 +23,7 @@ from sqlalchemy.orm import Session
 from anhuan.identity import journey
 from anhuan.kit import db as database
 from anhuan.kit import ids, jobs, postgres, roles
+from anhuan.kit.job_manager import Manager
 
 WAIT = 40.0  # seconds in which something must have happened
 
@@ -251,3 +254,33 @@ def until_held_up(inside: psycopg.Connection, by: int) -> None:
     while inside.execute(waits, (by,)).fetchone() is None:
         assert time.monotonic() < end, "nobody waits"
         time.sleep(0.02)
+
+
+def test_what_waits_behind_a_lock_begins_when_the_job_before_it_ends(
+    own_database: Engine, inside: psycopg.Connection
+) -> None:
+    """Nobody polls in this test, and no other job comes in: a worker that waited for that would never go on."""
+    with Session(own_database) as db:
+        for _ in range(4):
+            jobs.defer(db, "test.nothing", lock="x", one=ids.new_id())
+        db.commit()
+
+    async def works() -> None:
+        connector = procrastinate.PsycopgConnector(conninfo=work_url(), min_size=1, max_size=4)
+        app = procrastinate.App(connector=connector)
+        app.job_manager = Manager(connector)
+        app.task(name="test.nothing", queue=jobs.QUEUE)(nothing)
+        async with app.open_async():
+            working = asyncio.ensure_future(
+                app.run_worker_async(
+                    queues=[jobs.QUEUE], concurrency=2, fetch_job_polling_interval=3600, install_signal_handlers=False
+                )
+            )
+            while {status for _, status, _ in queued(inside)} != {"succeeded"}:
+                assert not working.done()
+                await asyncio.sleep(0.05)
+            working.cancel()
+            with suppress(asyncio.CancelledError):
+                await working
+
+    asyncio.run(asyncio.wait_for(works(), WAIT))

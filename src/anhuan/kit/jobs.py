@@ -135,11 +135,11 @@ def worker_app(url: str, *, dead_after: float = DEAD_AFTER) -> "procrastinate.Ap
     """An App with every named task, for a worker at this address."""
     import procrastinate
 
-    from anhuan.kit.fetching import Fetching
+    from anhuan.kit.job_manager import Manager
 
     connector = procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=CONCURRENCY)
     app = procrastinate.App(connector=connector)
-    app.job_manager = Fetching(connector)
+    app.job_manager = Manager(connector)
     for one in TASKS.values():
         again = procrastinate.RetryStrategy(max_attempts=one.retries, exponential_wait=4)
         made = app.task(name=one.name, queue=QUEUE, retry=again)(_watched(one))
