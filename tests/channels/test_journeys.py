@@ -19,7 +19,7 @@ from sqlalchemy import Engine, text
 from tests.channels.bank import NAME, RECORD, Bank, Connector
 from tests.channels.conftest import NOW, Clock, World, licensed, recorded
 
-from anhuan.channels import capabilities, delivery, health, journey, registry, store, store_house
+from anhuan.channels import capabilities, delivery, health, hearing, journey, registry, store, store_house
 from anhuan.channels.model import (
     FINAL,
     Answer,
@@ -36,6 +36,7 @@ from anhuan.channels.model import (
 )
 from anhuan.kit import clock, ids, jobs, wall
 from anhuan.kit import db as database
+from anhuan.repayments import journey_autopay
 
 
 @pytest.mark.scope("S0-38")
@@ -129,6 +130,18 @@ def test_one_channel_cannot_take_all_workers(world: World) -> None:
     with database.sessions("work").begin() as db:
         locks = db.scalars(text("SELECT DISTINCT lock FROM procrastinate_jobs WHERE status = 'todo'")).all()
     assert 1 <= len(locks) <= 2 < jobs.CONCURRENCY
+
+
+def test_what_somebody_sends_goes_before_a_batch_and_before_all_that_waits_to_be_asked(world: World) -> None:
+    """After a wave of autopay thousands of callbacks and looks wait; who taps then does not wait behind them."""
+    with world.rows() as db:
+        for _ in range(3):
+            jobs.defer(db, hearing.HEARD, callback=ids.new_id())
+        jobs.defer(db, journey_autopay.SHARE, lock="autopay 0", priority=journey_autopay.URGENCY, share=0)
+        journey.send(db, world.party, world.prepare().key, NAME)
+    with database.sessions("work")() as db:
+        fetch = text("SELECT task_name FROM procrastinate_fetch_job_v2(ARRAY['anhuan'], NULL)")
+        assert [db.scalar(fetch) for _ in range(3)] == [journey.FOLLOW, journey_autopay.SHARE, hearing.HEARD]
 
 
 def test_what_a_channel_tells_otherwise_than_our_record_is_flagged(

@@ -29,13 +29,14 @@ PROVE: Final = "channels.proofs"
 AT_ONCE: Final = 500  # instructions of one round; the next round takes the rest
 OVERDUE: Final = timedelta(minutes=1)  # so long a question waits for its own job before the round asks it
 LEASE: Final = timedelta(minutes=5)  # before the round promises the same question once more
+FIRST: Final = 6  # money that somebody sends now goes before batches (5), and before all questions and looks (0)
 
 log = structlog.get_logger(__name__)
 
 
 def send(db: Session, party: UUID, key: UUID, channel: str) -> None:
     """Promise that an instruction will be handed over and followed to its end."""
-    _promise(db, party, key, channel, at=None)
+    _promise(db, party, key, channel, at=None, priority=FIRST)
 
 
 @jobs.task(FOLLOW)
@@ -157,11 +158,14 @@ def _look(db: Session, party: UUID, key: UUID, *, at: datetime | None) -> None:
     jobs.defer(db, PROVE, lock=f"proof {key}", priority=_priority(at), at=at, party=party, key=key, **_promised(at))
 
 
-def _promise(db: Session, party: UUID, key: UUID, channel: str, *, at: datetime | None) -> None:
+def _promise(
+    db: Session, party: UUID, key: UUID, channel: str, *, at: datetime | None, priority: int | None = None
+) -> None:  # fmt: skip
     """One job of this instruction; of one channel only so many run at once, so one bank cannot hold up another."""
     share = capabilities.number("channel_share", on=clock.today(), channel=channel)
     lock = f"channel {channel} {key.int % share}"
-    jobs.defer(db, FOLLOW, lock=lock, priority=_priority(at), at=at, party=party, key=key, **_promised(at))
+    rank = _priority(at) if priority is None else priority
+    jobs.defer(db, FOLLOW, lock=lock, priority=rank, at=at, party=party, key=key, **_promised(at))
 
 
 def _priority(at: datetime | None) -> int:

@@ -26,6 +26,7 @@ SHARES: Final = 2  # jobs at once; more would wait for the same two cores
 SECONDS: Final = 50.0  # of one job; the next minute's goes on
 FRESH: Final = timedelta(days=3)  # bills that became known since then are looked for every minute, all of them at night
 AT_ONCE: Final = 500
+URGENCY: Final = 5  # before all questions and looks, after what a person sends (channels.journey.FIRST)
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,7 @@ def due() -> None:
         if store.nearest(db, clock.now()) is None:
             return
         for share in range(SHARES):
-            jobs.defer(db, SHARE, lock=f"autopay {share}", priority=5, share=share)
+            jobs.defer(db, SHARE, lock=f"autopay {share}", priority=URGENCY, share=share)
 
 
 @jobs.task(SHARE)
