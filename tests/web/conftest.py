@@ -174,11 +174,13 @@ def axe(page: Page) -> list[str]:
     """Rules of WCAG A and AA that the page fails, with the first node of each; reads axe through the debugger."""
     need(AXE.exists(), "needs axe-core in node_modules: make setup (uv pip install --no-build-isolation -e .)")
     session = page.context.new_cdp_session(page)
-    session.send("Runtime.evaluate", {"expression": AXE.read_text(encoding="utf-8")})
     node = "n.target.join(' ') + ' | ' + n.html.slice(0, 160) + ' | ' + n.failureSummary.slice(0, 200)"
     rule = f"({{id: v.id, nodes: v.nodes.map(n => {node})}})"
     asked = f"axe.run(document, {{runOnly: {TAGS}}}).then(r => JSON.stringify(r.violations.map(v => {rule})))"
+    page.wait_for_load_state()
+    session.send("Runtime.evaluate", {"expression": AXE.read_text(encoding="utf-8")})
     answer: Any = session.send("Runtime.evaluate", {"expression": asked, "awaitPromise": True, "returnByValue": True})
+    assert "value" in answer["result"], f"the page was replaced while it was looked at: {answer}"
     found = json.loads(answer["result"]["value"])
     return [f"{one['id']}: {len(one['nodes'])} x {one['nodes'][0]}" for one in found]
 

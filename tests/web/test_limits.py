@@ -40,6 +40,7 @@ def test_a_limit_falls_at_once_and_rises_by_a_passkey_a_day_later(open_page: Ope
     shot(page, "limits-confirm")
     assert axe(page) == []
     page.get_by_role("button", name="用面容或指纹确认").click()
+    expect(page.get_by_role("button", name="保存 每笔最多")).to_be_visible()  # the page before has the same address
     expect(page.get_by_text("提高到 ¥9,000.00")).to_be_visible()
     assert page.url.endswith("/me/limits")
     shot(page, "limits")
