@@ -17,7 +17,7 @@ help:
 	@echo "make bench   print the tables of speed and size (make bench ONLY=planning for one file)"
 	@echo "make fuzz    feed the readers broken files"
 	@echo "make crash   kill the database again and again, count lost rows and lost postings"
-	@echo "make chaos   let a town of 200 households live for 90 days, kill its processes 300 times, judge it (over an hour)"
+	@echo "make chaos   let a town of 200 households live for 90 days, kill its processes 300 times, judge it (about an hour)"
 	@echo "make format  put the code into the house's format"
 	@echo "make docs    write docs/REFERENCE.md, docs/ROLES.md and the outputs in the README"
 	@echo "make lock    renew requirements/"

@@ -16,9 +16,11 @@ import procrastinate
 import psycopg
 import pytest
 from alembic.script import ScriptDirectory
+from procrastinate.jobs import Job
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from anhuan.identity import journey
 from anhuan.kit import db as database
@@ -173,6 +175,34 @@ def test_a_job_of_a_killed_worker_is_finished_by_another(
     finally:
         first.kill()
         first.communicate()
+
+
+def test_of_two_workers_that_find_a_stalled_job_one_takes_it_up_and_the_other_says_so_quietly(
+    own_database: Engine, inside: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Session(own_database) as db:
+        number = jobs.defer(db, "test.nothing", one=ids.new_id())
+        db.commit()
+    inside.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour')")
+    inside.execute("UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM procrastinate_workers)")
+
+    async def sweeps() -> tuple[int, int]:
+        app = jobs.worker_app(work_url())
+        async with app.open_async():
+            stalled = list(await app.job_manager.get_stalled_jobs(queue=jobs.QUEUE, seconds_since_heartbeat=30))
+            assert [job.id for job in stalled] == [number]
+            first = await jobs.sweep(app)
+
+            async def found_before(**_: object) -> list[Job]:
+                return stalled
+
+            monkeypatch.setattr(app.job_manager, "get_stalled_jobs", found_before)
+            return first, await jobs.sweep(app)
+
+    with capture_logs() as said:
+        assert asyncio.run(sweeps()) == (1, 0)
+    assert [one["event"] for one in said if one["log_level"] in ("error", "critical")] == []
+    assert [status for _, status, _ in queued(inside)] == ["todo"]
 
 
 def start(engine: Engine, server: postgres.Access) -> "subprocess.Popen[str]":

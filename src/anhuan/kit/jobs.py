@@ -15,6 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+import psycopg
 import structlog
 from sqlalchemy.orm import Session
 
@@ -161,8 +162,11 @@ async def sweep(app: "procrastinate.App", dead_after: float = DEAD_AFTER) -> int
         try:
             await app.job_manager.retry_job(job)
             taken += 1
-        except Exception:  # one job that cannot be taken up must not keep the others waiting
-            log.exception("a stalled job stays", job=job.id, task=job.task_name)
+        except Exception as error:  # one job that cannot be taken up must not keep the others waiting
+            if isinstance(error.__cause__, psycopg.errors.RaiseException):
+                log.info("another worker took a stalled job up", job=job.id, task=job.task_name)
+            else:
+                log.exception("a stalled job stays", job=job.id, task=job.task_name)
     if taken:
         log.warning("jobs of a dead worker are taken up", jobs=taken)
     await app.job_manager.delete_old_jobs(nb_hours=KEPT_HOURS, include_failed=False)
