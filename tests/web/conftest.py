@@ -194,6 +194,7 @@ def shot(page: Page, name: str) -> None:
 
 
 def no_sideways(page: Page) -> None:
-    """The page does not scroll to the side."""
+    """The page does not scroll to the side; a page that a tap has just begun to open is waited for."""
+    page.wait_for_load_state()
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, f"{page.url} is {wide} px too wide"
