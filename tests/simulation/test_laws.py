@@ -13,8 +13,11 @@ from tests.simulation.town_case import (
     DAY,
     HOUR,
     NOW,
+    OTHER_DAY,
     PARTY,
     changed,
+    edition,
+    kept,
     key_of,
     order_of,
     sound,
@@ -325,6 +328,22 @@ def test_a_message_that_was_altered_is_seen() -> None:
     assert broken(replace(sound(), bad_messages=({"id": ids.new_id(), "key": ids.new_id()},))) == {"message_hash"}
 
 
+def test_a_file_that_was_not_taken_as_the_bank_gave_it_out_is_seen() -> None:
+    case = sound()
+    assert broken(without(case, "kept_files", lambda one: one["version"] == 2)) == {"file_not_taken"}
+    assert broken(changed(case, "kept_files", lambda one: one["version"] == 2, found="other bytes")) == {
+        "file_not_as_published"
+    }
+    assert broken(with_row(case, "kept_files", kept(3, "nobody's"))) == {"file_not_as_published"}
+    assert broken(with_row(case, "kept_files", kept(1, "half of c", day=OTHER_DAY))) == {"file_not_as_published"}
+    assert broken(replace(case, unread={"2027-01-14 trade.csv": "a sum disagrees"})) == {"file_unread"}
+
+
+def test_a_file_that_has_only_just_come_out_is_waited_for() -> None:
+    case = sound()
+    assert broken(with_row(case, "day_files", {**edition(3, "d"), "ready_at": NOW - DAY})) == set()
+
+
 def test_a_confirmation_without_the_proof_of_who_confirmed_it_is_seen() -> None:
     case = sound()
     first, second, *_ = case.groups
@@ -341,10 +360,10 @@ def test_a_confirmation_without_the_proof_of_who_confirmed_it_is_seen() -> None:
 def test_a_debit_of_a_mandate_rests_on_the_proof_of_who_gave_it() -> None:
     case, proof, mandate = sound(), ids.new_id(), ids.new_id()
     first = case.groups[0]
-    kept = {"user_id": PARTY, "id": mandate, "given_by": PARTY, "step_up_id": proof}
+    stands = {"user_id": PARTY, "id": mandate, "given_by": PARTY, "step_up_id": proof}
     debit = changed(case, "groups", lambda one: one is first, kind="autopay", mandate_id=mandate, confirmed_by=None,
                     step_up_id=None)  # fmt: skip
-    given = with_row(debit, "mandates", kept)
+    given = with_row(debit, "mandates", stands)
     proved = with_row(given, "proofs", {"person_id": PARTY, "id": proof, "kind": "mandate", "used_at": NOW})
     assert broken(proved) == set()
     assert broken(given) == {"confirmed_without_proof"}
@@ -358,6 +377,6 @@ def test_every_law_has_a_mutant_here() -> None:
         "no_tap_is_lost", "every_group_is_proved", "one_successor", "never_more_than_the_bill", "open_is_explained",
         "statuses_follow_the_table", "arrived_by_bank_data", "alerted_in_time", "late_is_explained", "refusals_say_why",
         "nobody_ends_alone", "books_hold", "books_follow_orders", "only_what_is_open_is_held",
-        "messages_keep_their_hash",
+        "messages_keep_their_hash", "files_are_whole",
     }  # fmt: skip
     assert {law.__name__ for law in laws.LAWS} == caught

@@ -14,6 +14,7 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 PARTY, ACCOUNT, BILL = ids.new_id(), ids.new_id(), ids.new_id()
 AMOUNT, FEE = 120_000, 0
+FILE_DAY, OTHER_DAY = date(2027, 1, 14), date(2027, 1, 15)  # of the second the bank gives nothing whole
 WALKS = {
     "arrived": ("placed", "sent", "promised", "arrived"),
     "given_back": ("placed", "sent", "promised", "given_back"),
@@ -27,10 +28,25 @@ CODES = {"arrived": ("debit", "book"), "given_back": ("debit", "give_back"), "pr
 
 def sound() -> Case:
     """One order of each kind, everything as it should be."""
-    case = Case(now=NOW, orders=(), bills=({"id": BILL, "total": 10 * AMOUNT},))
+    case = Case(
+        now=NOW, orders=(), bills=({"id": BILL, "total": 10 * AMOUNT},),
+        day_files=(edition(1, "a"), edition(2, "b"), edition(1, "c", found="half of c", day=OTHER_DAY)),
+        kept_files=(kept(1, "a"), kept(2, "b")),
+    )  # fmt: skip
     for status in WALKS:
         case = with_order(case, status)
     return case
+
+
+def edition(number: int, announced: str, *, found: str = "", day: date = FILE_DAY) -> Row:
+    """One edition of the bank's file of a day; `found`: the hash of its bytes where it is another."""
+    return {"day": day, "name": "trade.csv", "edition": number, "sha256": announced, "found": found or announced,
+            "ready_at": NOW - 5 * DAY}  # fmt: skip
+
+
+def kept(version: int, content: str, *, found: str = "", day: date = FILE_DAY) -> Row:
+    """One version of it as we keep it."""
+    return {"day": day, "name": "trade.csv", "version": version, "sha256": content, "found": found or content}
 
 
 def with_order(case: Case, status: str) -> Case:

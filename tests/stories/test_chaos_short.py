@@ -54,5 +54,11 @@ def test_every_kind_of_process_was_killed_and_people_paid_all_the_same(town: dic
     assert town["faults"]
 
 
+def test_the_files_of_every_day_were_fetched_and_those_that_went_wrong_met_as_such(town: dict[str, Any]) -> None:
+    assert town["files"]["read"] > 0
+    assert town["faults"]["27"] > 0
+    assert town["files"]["waited for"] + town["files"].get("refused", 0) > 0
+
+
 def test_nothing_of_the_town_is_left(town: dict[str, Any]) -> None:
     assert not Path(town["home"]).exists()

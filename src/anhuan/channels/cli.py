@@ -212,10 +212,7 @@ def file_(
     speak, damaged = _words(lang), 0
     for one in found:
         with db.sessions("work").begin() as session:
-            taken = file_taking.take_file(
-                session, one.content, channel=channel, kind=one.kind, day=one.day, name=one.name, now=clock.now(),
-                sha256=one.sha256,
-            )  # fmt: skip
+            taken = file_taking.take(session, one, now=clock.now())
         if taken.file is None:
             damaged += 1
             typer.echo(speak("damaged", name=one.name, why=taken.damaged.message if taken.damaged else ""))

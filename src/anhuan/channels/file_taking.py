@@ -51,6 +51,14 @@ def take_file(
     return Taken(kept.version, kept.new, read, revision=file_versions.revise(last, read) if last else None)
 
 
+def take(db: Session, file: DayFile, *, now: datetime) -> Taken:
+    """Keep and read one file as its channel gave it."""
+    return take_file(
+        db, file.content, channel=file.channel, kind=file.kind, day=file.day, name=file.name, now=now,
+        sha256=file.sha256,
+    )  # fmt: skip
+
+
 def compare_day(taken: ChannelFile, ours: Iterable[Ours], *, other_days: Iterable[str] = ()) -> Comparison:
     """The lines of a file that was taken beside our payments of its channel and day."""
     return compare(taken.lines, ours, channel=taken.id.channel, day=taken.id.day, other_days=other_days)

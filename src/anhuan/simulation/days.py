@@ -11,7 +11,7 @@ import structlog
 
 from anhuan.channels.model import OtherBody
 from anhuan.kit.clock import CHINA
-from anhuan.simulation import rules, store, ticking
+from anhuan.simulation import files, rules, store, ticking
 from anhuan.simulation.habits import Act, Habits
 from anhuan.simulation.killing import Reaper
 from anhuan.simulation.model import Kind
@@ -79,6 +79,7 @@ def rest(place: Place, habits: Habits, days: int) -> None:
 def _day(place: Place, habits: Habits, day: date, reaper: Reaper | None, victims: list[Kind]) -> None:
     """From event to event through one day."""
     habits.new_day(day)
+    files.spoil(place, day)
     if not place.calm:
         habits.second_thoughts(day)
     left = list(victims)
@@ -91,6 +92,7 @@ def _day(place: Place, habits: Habits, day: date, reaper: Reaper | None, victims
         ticking.turn(place, moment, behind=_behind(place, moment))
         _act(habits.agenda.due(moment), place)
         _send_again(place, moment)
+        files.fetch(place, moment)
         ticking.settle(place)
     for one in left if reaper is not None else ():
         reaper.take(one)  # type: ignore[union-attr]

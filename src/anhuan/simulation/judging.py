@@ -9,7 +9,7 @@ from uuid import UUID
 from anhuan.kit import vault
 from anhuan.kit.clock import CHINA
 from anhuan.repayments.model import CLOSED, OrderStatus
-from anhuan.simulation import laws, store, ticking
+from anhuan.simulation import laws, rules, store, ticking
 from anhuan.simulation.habits import FIXED
 from anhuan.simulation.laws import Case, LateBill
 from anhuan.simulation.model import Fate, Household, Tap, Way
@@ -27,7 +27,7 @@ def judged(place: Place) -> dict[str, Any]:
     """The report of a town: what happened, and every law that is broken."""
     with store.connect(place.town.owner) as ours, store.connect(place.town.owner, BANK_DATABASE) as bank:
         rows = store.rows(ours, bank)
-        of_bills, failed = store.met_by_bills(bank), store.failed_jobs(ours)
+        of_bills, of_files, failed = store.met_by_bills(bank), store.met_by_files(bank), store.failed_jobs(ours)
     verified = place.town.verify()
     case = case_of(place, rows, verified=verified, failed_jobs=failed)
     broken = laws.broken(case)
@@ -36,6 +36,7 @@ def judged(place: Place) -> dict[str, Any]:
     statuses = Counter(one["status"] for one in case.orders)
     met = Counter(number for one in rows.meetings for number in one["scenarios"])
     met.update({number: many for number, many in of_bills.items() if many})
+    met.update({rules.WHOLE_FILES: of_files} if of_files else {})
     met.update(place.diary.sent_again)
     return {
         "households": len(place.houses),
@@ -59,6 +60,7 @@ def judged(place: Place) -> dict[str, Any]:
             bool(one.reasons) and (one.told_at is not None or not one.known) for one in case.late
         ),
         "messages_kept": rows.messages,
+        "files": dict(sorted(place.diary.fetched.items())),
         "jobs_given_up": {one["task_name"]: one["many"] for one in failed},
         "laws": len(laws.LAWS),
         "broken": [store.as_text_all(one.as_json()) for one in broken[:MOST_SHOWN]],
@@ -84,6 +86,7 @@ def case_of(
         taps=tuple(place.diary.taps), bills=bills, late=late_bills(place, rows),
         books_sound=bool(ticking.patiently(place, place.hand.books)["sound"]), verify_exit=verified[0],
         verify_said=verified[1], failed_jobs=failed_jobs, ended_unasked=dict(place.town.ended_unasked),
+        day_files=rows.day_files, kept_files=rows.kept_files, unread=dict(place.diary.unread),
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ OURS: Final = "simbank"  # the channel whose other end is the bank of the town
 LEAVES: Final = frozenset({"debit", "service_fee"})  # movements of the bank by which money leaves a paying account,
 RETURNS: Final = frozenset({"give_back", "service_fee_back"})  # and by which it comes back
 TAKEN: Final = frozenset({S.PROMISED, S.ARRIVED, S.GIVEN_BACK})  # these had their money taken
+FILES_SLACK: Final = timedelta(days=3)  # in which a file that is out is fetched, a new edition of it too
 ALERT_SLACK: Final = timedelta(hours=10)  # the town looks up a few times a day, so an alert is found so late
 # What a line of the timeline makes of an order; other lines change nothing.
 STEPS: Final = {
@@ -63,6 +64,9 @@ class Case:
     verify_said: str = ""
     failed_jobs: Sequence[Row] = ()
     ended_unasked: Mapping[str, int] = field(default_factory=dict)  # processes that ended though nobody touched them
+    day_files: Sequence[Row] = ()  # at the bank: each edition, what it announces and what its bytes are
+    kept_files: Sequence[Row] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)  # files that came whole and were refused, and why
 
     @cached_property
     def by_key(self) -> Mapping[str, Row]:
@@ -449,11 +453,39 @@ def messages_keep_their_hash(case: Case) -> Iterator[Finding]:
         yield _found("message_hash", str(one["id"]), {"key": one["key"]})
 
 
+def files_are_whole(case: Case) -> Iterator[Finding]:
+    """We keep of each day what the bank published whole, its newest edition among it, and can read all of it.
+
+    A file whose bytes are not those that it announces is nobody's word: nothing of it is kept.
+    """
+    out: dict[tuple[date, str], list[Row]] = defaultdict(list)
+    kept: dict[tuple[date, str], set[str]] = defaultdict(set)
+    for one in case.day_files:
+        out[one["day"], one["name"]].append(one)
+    for one in case.kept_files:
+        day, name = place = (one["day"], one["name"])
+        kept[place].add(one["sha256"])
+        whole = {edition["sha256"] for edition in out[place] if edition["sha256"] == edition["found"]}
+        if one["sha256"] not in whole or one["sha256"] != one["found"]:
+            yield _found("file_not_as_published", f"{day} {name}", {"version": one["version"]})
+    broken_days = {one["day"] for one in case.day_files if one["sha256"] != one["found"]}
+    for (day, name), editions in out.items():
+        last = max(editions, key=lambda one: one["edition"])
+        if (
+            day not in broken_days
+            and last["ready_at"] < case.now - FILES_SLACK
+            and last["sha256"] not in kept[day, name]
+        ):
+            yield _found("file_not_taken", f"{day} {name}", {"edition": last["edition"], "ready_at": last["ready_at"]})
+    for name, why in case.unread.items():
+        yield _found("file_unread", name, {"why": why})
+
+
 LAWS: Final[tuple[Law, ...]] = (
     one_debit, every_debit_is_an_order, every_order_is_at_the_bank, sums_agree, bank_books_sound, no_tap_is_lost,
     every_group_is_proved, one_successor, never_more_than_the_bill, open_is_explained, statuses_follow_the_table,
     arrived_by_bank_data, alerted_in_time, late_is_explained, refusals_say_why, nobody_ends_alone, books_hold,
-    books_follow_orders, only_what_is_open_is_held, messages_keep_their_hash,
+    books_follow_orders, only_what_is_open_is_held, messages_keep_their_hash, files_are_whole,
 )  # fmt: skip
 
 

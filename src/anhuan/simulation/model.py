@@ -144,6 +144,14 @@ class Finding:
 
 
 @dataclass(slots=True)
+class Asked:
+    """The files of one day as the operator asks for them: when next, and how often still."""
+
+    next_on: date
+    looks: int
+
+
+@dataclass(slots=True)
 class Diary:
     """What the town did and what was done to it, beside the rows of both houses."""
 
@@ -155,6 +163,9 @@ class Diary:
     sent_again: Counter[int] = field(default_factory=Counter)  # scenarios that the town itself plays (14, 15, 30, ...)
     skipped: Counter[str] = field(default_factory=Counter)  # what people wanted and were told not to do, by code
     stops: dict[int, list[tuple[date, str]]] = field(default_factory=dict)  # by household: day and what
+    files: dict[date, Asked] = field(default_factory=dict)  # days whose reconciliation files are fetched
+    fetched: Counter[str] = field(default_factory=Counter)  # what became of them
+    unread: dict[str, str] = field(default_factory=dict)  # files that came whole and could not be read, and why
 
 
 class FolderTaken(Refused):

@@ -19,6 +19,9 @@ OF_PAYMENTS: Final = (
     1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 28, 29, 30, 32, 33, 34,
 )  # fmt: skip
 SLOW: Final = frozenset({22})  # a real wait of half a minute: once in a script, however long it is
+WHOLE_FILES: Final = 27  # this one meets the files of a day, in one of the ways that the bank knows
+FACES: Final = ("late", "reissued", "truncated", "wrong_checksum", "gbk")
+SPOILED: Final = "1/3"  # of all days
 SAME_BYTES: Final = 14  # these two are played by whoever holds our keys: the same instruction once more,
 OTHER_BYTES: Final = 15  # or other bytes under its key
 WAYS_TO_DIE: Final = ((Kind.WORKER, 32), (Kind.BANK, 26), (Kind.DATABASE, 22), (Kind.WEB, 20))  # in a hundred
@@ -86,8 +89,8 @@ def script(ask: Ask, payments: int) -> list[list[int]]:
 
 
 def of_bills(ask: Ask) -> list[int]:
-    """The scenarios that bills and files meet by chance."""
-    return [number for number in (*OF_BILLS, 27) if number in ask.faults]
+    """The scenarios that bills meet by chance."""
+    return [number for number in OF_BILLS if number in ask.faults]
 
 
 def kills(ask: Ask) -> list[Kind]:

@@ -3,18 +3,22 @@ all rows that a law speaks of. The rooms' own acts and views are not asked here:
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, LiteralString
+from datetime import date, datetime, time
+from hashlib import sha256
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 import psycopg
 from psycopg.rows import dict_row
 
 from anhuan.kit import vault
+from anhuan.kit.clock import CHINA
 
 Row = Mapping[str, Any]
+BINARY: Final = frozenset({"alipay", "camt053"})  # day files that say their own code
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class Rows:
     mandates: Sequence[Row]
     blocked: Sequence[Row]  # runs of mandates that something forbade to the end
     stops: Sequence[Row]  # of cards at channels
+    day_files: Sequence[Row]  # of the bank: every edition, with the hash that its bytes have
+    kept_files: Sequence[Row]  # of ours
 
 
 def connect(url: str, database: str | None = None) -> psycopg.Connection[Row]:
@@ -158,18 +164,38 @@ def rows(ours: psycopg.Connection[Row], bank: psycopg.Connection[Row]) -> Rows:
         blocked=_all(ours, "SELECT user_id, account_id, statement_on, blocked, closed_at FROM mandate_runs"
                            " WHERE why = 'blocked' AND blocked IS NOT NULL"),
         stops=_all(ours, "SELECT user_id, channel, code, since_at, until_at FROM channel_card_stops"),
+        day_files=_all(bank, _DAY_FILES),
+        kept_files=_kept_files(ours),
     )  # fmt: skip
 
 
 def met_by_bills(bank: psycopg.Connection[Row]) -> Mapping[int, int]:
-    """How often scenarios of bills and files happened: refunds after the bill, changed layouts, new editions."""
+    """How often scenarios of bills happened: refunds after the bill, changed layouts."""
     row = bank.execute(
         """SELECT (SELECT count(*) FROM bank.agenda WHERE kind = 'charge' AND facts ->> 'ref' LIKE '31:%%') AS refunds,
-                  (SELECT count(*) FROM bank.statement WHERE facts ->> 'layout' = 'changed') AS layouts,
-                  (SELECT count(*) FROM bank.day_file WHERE edition > 1) AS editions"""
+                  (SELECT count(*) FROM bank.statement WHERE facts ->> 'layout' = 'changed') AS layouts"""
     ).fetchone()
     assert row is not None
-    return {31: row["refunds"], 35: row["layouts"], 27: row["editions"]}
+    return {31: row["refunds"], 35: row["layouts"]}
+
+
+def met_by_files(bank: psycopg.Connection[Row]) -> int:
+    """How many days' files met scenario 27: late, issued anew, other bytes than announced, or in another code."""
+    days: dict[date, list[Row]] = defaultdict(list)
+    for one in _all(bank, "SELECT day, kind, edition, sha256, ready_at, content FROM bank.day_file"):
+        days[one["day"]].append(one)
+    usual = min((one["ready_at"].astimezone(CHINA).time() for row in days.values() for one in row), default=time())
+    return sum(any(one["ready_at"].astimezone(CHINA).time() > usual or _spoiled(one) for one in row)
+               for row in days.values())  # fmt: skip
+
+
+def _spoiled(one: Row) -> bool:
+    if one["edition"] > 1 or sha256(one["content"]).hexdigest() != one["sha256"]:
+        return True
+    try:
+        return one["kind"] not in BINARY and not one["content"].decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return True
 
 
 def body_of(ours: psycopg.Connection[Row], key: UUID) -> bytes:
@@ -205,14 +231,21 @@ def _open(row: Row, table: str, sealed: Sequence[str]) -> Row:
 
 def _bad_messages(db: psycopg.Connection[Row]) -> Sequence[Row]:
     """Messages of the outside world whose kept bytes are not those of their kept hash."""
-    from hashlib import sha256
-
     bad = []
     for row in _all(db, "SELECT user_id, id, key, content, sha256 FROM channel_messages"):
         content = vault.open_("channel_messages.content", bytes(row["content"]))
         if sha256(content).hexdigest() != vault.open_("channel_messages.sha256", bytes(row["sha256"])):
             bad.append({"id": row["id"], "key": row["key"]})
     return bad
+
+
+def _kept_files(db: psycopg.Connection[Row]) -> Sequence[Row]:
+    """The reconciliation files of the town's bank as they are kept, with the hash that their bytes have."""
+    found = []
+    for row in _all(db, "SELECT day, name, version, sha256, content FROM channel_files WHERE channel = 'simbank'"):
+        content = vault.open_("channel_files.content", bytes(row["content"]))
+        found.append({**row, "content": None, "found": sha256(content).hexdigest()})
+    return found
 
 
 def as_text_all(value: Any) -> Any:
@@ -245,6 +278,9 @@ _BILLS: LiteralString = """
                      WHERE c.user_id = b.user_id AND c.account_id = b.account_id) AS tails
       FROM bills b JOIN card_accounts a ON a.user_id = b.user_id AND a.id = b.account_id
      WHERE b.superseded_by IS NULL AND b.taken_back_at IS NULL ORDER BY b.known_at, b.id"""
+_DAY_FILES: LiteralString = """
+    SELECT day, name, kind, edition, ready_at, sha256, encode(sha256(content), 'hex') AS found FROM bank.day_file
+     ORDER BY day, name, edition"""
 _STATEMENTS: LiteralString = """
     SELECT card, statement_on, facts -> 'statement' ->> 'due_on' AS due_on, facts ->> 'layout' AS layout,
            (facts -> 'statement' ->> 'balance')::bigint AS balance,
